@@ -1,0 +1,3 @@
+//! The `dynamo` binary.
+
+fn main() {}
