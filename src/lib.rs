@@ -2,4 +2,5 @@
 //! each imports only what stands above it in this list (`tests/tidy.rs` holds the walls).
 
 pub mod glob;
+pub mod rdb;
 pub mod types;
