@@ -3,4 +3,5 @@
 
 pub mod glob;
 pub mod rdb;
+pub mod resp;
 pub mod types;
