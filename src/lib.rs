@@ -3,5 +3,7 @@
 
 pub mod glob;
 pub mod rdb;
+pub mod record;
 pub mod resp;
 pub mod types;
+pub mod version;
