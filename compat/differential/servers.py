@@ -1,6 +1,7 @@
 """Starting and stopping the servers under comparison."""
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -11,9 +12,16 @@ from resp import Connection
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port below the ephemeral range, with room for the peer port 10000 above it."""
+    while True:
+        port = random.randrange(11000, 22000)
+        with socket.socket() as client, socket.socket() as peer:
+            try:
+                client.bind(("127.0.0.1", port))
+                peer.bind(("127.0.0.1", port + 10000))
+                return port
+            except OSError:
+                continue
 
 
 class Server:
