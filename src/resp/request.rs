@@ -125,6 +125,7 @@ impl RequestReader {
                         return Ok(self.complete(next));
                     }
                     self.position = next;
+                    self.scanned = 0;
                 }
             }
         }
@@ -145,10 +146,8 @@ impl RequestReader {
                     None => return Ok(Progress::Incomplete { missing: 1 }),
                 },
             };
-            // Neither sum can wrap: a length is checked against the limit, a position is in a
-            // buffer.
-            let end = self.position + length;
-            if end + 2 > MAX_REQUEST_BYTES {
+            let end = self.position.saturating_add(length);
+            if end > MAX_REQUEST_BYTES - 2 {
                 return Err(ProtocolError::TooBigRequest);
             }
             match buffer.get(end..end + 2) {
