@@ -5,5 +5,6 @@ pub mod glob;
 pub mod rdb;
 pub mod record;
 pub mod resp;
+pub mod store;
 pub mod types;
 pub mod version;
