@@ -5,13 +5,15 @@
 //! test can fail the n-th call of a run for every n. After a failed sync the file never again becomes
 //! durable, though later syncs say that it did: so do ext4, XFS and btrfs.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+mod state;
+
 use super::{Disk, DiskFile};
+use state::{Inode, Scripted, State, draw, error_of, torn};
 
 /// Kinds of calls, for scripts that fail the n-th of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,32 +62,6 @@ pub struct SimFile {
     state: Arc<Mutex<State>>,
     inode: u64,
     life: u64,
-}
-
-#[derive(Clone, Default)]
-struct State {
-    names: BTreeMap<String, u64>,
-    durable_names: BTreeMap<String, u64>,
-    inodes: BTreeMap<u64, Inode>,
-    next_inode: u64,
-    life: u64,
-    calls: u64,
-    script: Vec<Scripted>,
-    capacity: Option<u64>,
-}
-
-#[derive(Clone, Default)]
-struct Inode {
-    live: Vec<u8>,
-    durable: Vec<u8>,
-    sync_failed: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Scripted {
-    operation: Option<Operation>,
-    left: u64,
-    fault: Fault,
 }
 
 impl SimDisk {
@@ -192,60 +168,6 @@ impl SimDisk {
             change(&mut inode.live);
             inode.durable = inode.live.clone();
         }
-    }
-}
-
-impl State {
-    fn new_name(&mut self, name: &str) -> u64 {
-        self.next_inode += 1;
-        self.names.insert(name.to_owned(), self.next_inode);
-        self.durable_names.insert(name.to_owned(), self.next_inode);
-        self.next_inode
-    }
-
-    /// Counts a call, and says which fault strikes it.
-    fn called(&mut self, operation: Operation) -> Option<Fault> {
-        self.calls += 1;
-        let mut struck = None;
-        self.script.retain_mut(|scripted| {
-            if scripted.operation.is_some_and(|only| only != operation) {
-                return true;
-            }
-            scripted.left = scripted.left.saturating_sub(1);
-            if scripted.left == 0 {
-                struck = Some(scripted.fault);
-            }
-            scripted.left > 0
-        });
-        struck
-    }
-
-    fn call(&mut self, operation: Operation) -> io::Result<()> {
-        match self.called(operation) {
-            None => Ok(()),
-            Some(fault) => Err(error_of(fault)),
-        }
-    }
-
-    fn named(&mut self, name: &str) -> io::Result<&mut Inode> {
-        let inode = self
-            .names
-            .get(name)
-            .copied()
-            .ok_or(io::ErrorKind::NotFound)?;
-        Ok(self.inodes.entry(inode).or_default())
-    }
-
-    fn used(&self) -> u64 {
-        self.inodes
-            .values()
-            .map(|inode| inode.live.len() as u64)
-            .sum()
-    }
-
-    fn room(&self) -> u64 {
-        self.capacity
-            .map_or(u64::MAX, |capacity| capacity.saturating_sub(self.used()))
     }
 }
 
@@ -396,40 +318,4 @@ impl DiskFile for SimFile {
         }
         outcome
     }
-}
-
-fn error_of(fault: Fault) -> io::Error {
-    match fault {
-        Fault::Fail(kind) => kind.into(),
-        Fault::Short(_) => io::ErrorKind::StorageFull.into(),
-    }
-}
-
-/// What is left of a file that was being written when the power went: what was durable, then some
-/// of what came after, which may read as zeros at its end.
-fn torn(inode: &Inode, chance: &mut u64) -> Vec<u8> {
-    let same = inode
-        .live
-        .iter()
-        .zip(&inode.durable)
-        .take_while(|(a, b)| a == b)
-        .count();
-    let kept = same + draw(chance, (inode.live.len() - same) as u64 + 1) as usize;
-    let mut bytes = inode.live.get(..kept).unwrap_or_default().to_vec();
-    bytes.extend_from_slice(inode.durable.get(kept..).unwrap_or_default());
-    if draw(chance, 3) == 0 && same == inode.durable.len() {
-        let zeros = draw(chance, (kept - same) as u64 + 1) as usize;
-        bytes.truncate(kept - zeros);
-        bytes.resize(inode.live.len(), 0);
-    }
-    bytes
-}
-
-/// The next number below `bound` of a splitmix64 sequence.
-fn draw(state: &mut u64, bound: u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (z ^ (z >> 31)) % bound.max(1)
 }

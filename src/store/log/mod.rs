@@ -16,9 +16,11 @@
 
 mod entry;
 mod format;
+mod recovery;
 mod report;
 mod salvage;
 mod scan;
+mod sync;
 mod writer;
 
 use std::fmt;
@@ -32,10 +34,12 @@ pub use entry::{
     append_record, append_record_parts, append_record_with,
 };
 pub use format::{MAX_GROUP_BYTES, VERSION};
+pub use recovery::Recovery;
 pub use report::{Report, SegmentReport, report};
 pub use salvage::{LostRange, SetAside, set_aside};
-pub use scan::{Recovery, fuzz_segment, replay, segment_name};
-pub use writer::{Log, Prepared, Rotation, SyncHandle, Synced};
+pub use scan::{fuzz_segment, replay, segment_name};
+pub use sync::{Prepared, Rotation, SyncHandle, Synced};
+pub use writer::Log;
 
 /// How a log is opened.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::io;
 
-use super::scan::{End, Recovery, examine, segment_name};
+use super::recovery::{Recovery, examine};
+use super::scan::{End, segment_name};
 use super::{Damage, LogConfig};
 use crate::store::disk::Disk;
 

@@ -5,14 +5,15 @@
 //! taken for damage again. The damaged file stays beside it as `*.damaged`. May be killed and run
 //! again at any point.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 
 use super::format::{
     Chain, GroupKind, HEADER_BYTES, Seal, SegmentHeader, find_group, group_header, parse_group,
 };
+use super::recovery::{TOO_MUCH_DAMAGE, examine};
 use super::scan::{
-    End, count_entries, examine, salt_of_first_group, scan_segment, segment_name, segment_of,
+    End, count_entries, salt_of_first_group, scan_segment, segment_name, segment_of,
 };
 use super::{Damage, LogConfig, LogError, Reason};
 use crate::store::disk::{Disk, DiskFile};
@@ -60,6 +61,9 @@ pub fn set_aside<D: Disk>(disk: &D, config: &LogConfig) -> Result<SetAside, LogE
     if let Some(damage) = found.damage.iter().find(unknown) {
         return Err(LogError::Damaged(damage.clone()));
     }
+    if found.damage.len() > TOO_MUCH_DAMAGE {
+        return Err(io::Error::other("too many segments are missing to go on").into());
+    }
     let mut done = SetAside {
         damage: found.damage,
         ..SetAside::default()
@@ -67,44 +71,43 @@ pub fn set_aside<D: Disk>(disk: &D, config: &LogConfig) -> Result<SetAside, LogE
     if done.damage.is_empty() {
         return Ok(done);
     }
-    let salts: BTreeSet<u32> = found
-        .scans
-        .values()
-        .filter_map(|(_, scan)| scan.header)
-        .map(|header| header.salt)
-        .collect();
-    let mut present: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut present = BTreeSet::new();
     for number in disk.list()?.iter().filter_map(|name| segment_of(name)) {
-        if number > config.applied || found.scans.contains_key(&number) {
-            present.insert(number, disk.length(&segment_name(number))?);
+        if found.stillborn == Some(number) {
+            disk.unlink(&segment_name(number))?;
+        } else if number > config.applied || found.scans.contains_key(&number) {
+            present.insert(number);
         }
     }
-    if let Some(stillborn) = found.stillborn {
-        disk.unlink(&segment_name(stillborn))?;
-        present.remove(&stillborn);
-    }
+    let headers = found.scans.values().filter_map(|(_, scan)| scan.header);
+    let salts = headers.map(|header| header.salt).collect();
+    rewrite(disk, config, &present, &salts, &mut done)?;
+    Ok(done)
+}
+
+/// Goes through all segments that there must be and writes those anew that are not whole.
+fn rewrite<D: Disk>(
+    disk: &D,
+    config: &LogConfig,
+    present: &BTreeSet<u64>,
+    salts: &BTreeSet<u32>,
+    done: &mut SetAside,
+) -> io::Result<()> {
     let mark = config.mark.unwrap_or_default();
-    let newest = present.keys().next_back().copied().unwrap_or(0);
     let first = present
-        .keys()
-        .next()
-        .copied()
-        .unwrap_or(1)
-        .min(config.applied + 1);
+        .first()
+        .map_or(1, |&first| first.min(config.applied + 1));
+    let newest = present.last().copied().unwrap_or(0);
     let last = newest.max(mark.segment).max(config.applied + 1);
-    let wild = done.damage.len() > 1000;
-    if wild {
-        return Err(LogError::Io(io::Error::other(
-            "too many segments are missing to go on",
-        )));
-    }
-    let mut next = first_sequence(disk, &present, &salts)?;
+    let mut next = first_sequence(disk, present, salts)?;
     for number in first..=last {
-        let bytes = match present.get(&number) {
-            Some(_) => disk.read(&segment_name(number))?,
-            None => Vec::new(),
-        };
         let is_last = number == last;
+        let is_present = present.contains(&number);
+        let bytes = if is_present {
+            disk.read(&segment_name(number))?
+        } else {
+            Vec::new()
+        };
         let scan = scan_segment(&bytes, number, Some(next), &mut |_| {});
         let whole = match scan.end {
             End::Sealed => true,
@@ -115,28 +118,23 @@ pub fn set_aside<D: Disk>(disk: &D, config: &LogConfig) -> Result<SetAside, LogE
             next = scan.next_sequence;
             continue;
         }
-        let salt = salt_of(&bytes, &salts).unwrap_or(config.salt);
+        let salt = salt_of(&bytes, salts).unwrap_or(config.salt);
         let mut image = Image::new(salt, number, next, scan.last_time);
-        image.salvage(&bytes, &mut done);
-        let follower = if is_last {
-            mark.sequence.saturating_add(1)
+        image.salvage(&bytes, done);
+        if is_last {
+            image.skip_to(mark.sequence.saturating_add(1), &mut done.lost);
         } else {
-            header_of(disk, &present, number + 1)?.map_or(0, |header| header.first_sequence)
-        };
-        image.skip_to(follower, &mut done.lost);
-        if !is_last {
+            let follower = header_of(disk, present, number + 1)?;
+            image.skip_to(
+                follower.map_or(0, |header| header.first_sequence),
+                &mut done.lost,
+            );
             image.seal();
         }
         next = image.next;
-        replace(
-            disk,
-            number,
-            present.contains_key(&number),
-            &image.out,
-            &mut done,
-        )?;
+        replace(disk, number, is_present, &image.out, done)?;
     }
-    Ok(done)
+    Ok(())
 }
 
 /// Completes what an earlier run was doing when it was killed.
@@ -158,10 +156,10 @@ fn finish_interrupted<D: Disk>(disk: &D) -> io::Result<()> {
 
 fn header_of<D: Disk>(
     disk: &D,
-    present: &BTreeMap<u64, u64>,
+    present: &BTreeSet<u64>,
     number: u64,
 ) -> io::Result<Option<SegmentHeader>> {
-    if !present.contains_key(&number) {
+    if !present.contains(&number) {
         return Ok(None);
     }
     let head = disk.read_range(&segment_name(number), 0, HEADER_BYTES)?;
@@ -173,10 +171,10 @@ fn header_of<D: Disk>(
 /// The sequence that the log begins with, as far as anything says so.
 fn first_sequence<D: Disk>(
     disk: &D,
-    present: &BTreeMap<u64, u64>,
+    present: &BTreeSet<u64>,
     salts: &BTreeSet<u32>,
 ) -> io::Result<u64> {
-    for &number in present.keys() {
+    for &number in present {
         if let Some(header) = header_of(disk, present, number)? {
             return Ok(header.first_sequence);
         }

@@ -2,24 +2,16 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, OnceLock};
 
 use super::format::{
     Chain, GroupKind, HEADER_BYTES, MAX_GROUP_BYTES, Seal, SegmentHeader, group_header,
 };
-use super::scan::{End, Examination, Recovery, examine, segment_name};
+use super::recovery::{Examination, Recovery, examine};
+use super::scan::{End, segment_name};
+use super::sync::{Failure, Prepared, Rotation, SyncHandle, Synced};
 use super::{LogConfig, LogError};
 use crate::store::disk::{Disk, DiskFile};
 use crate::types::WallMs;
-
-/// A place in the log: all groups up to this one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Synced {
-    /// The segment in use.
-    pub segment: u64,
-    /// The last sequence; 0: none.
-    pub sequence: u64,
-}
 
 /// The commit log, open for writing. Stands behind one lock of its owner; fsyncs need not be made
 /// under it ([`Log::sync_handle`], [`Log::rotation`]).
@@ -44,72 +36,6 @@ struct Current<F> {
     entries: u64,
     length: u64,
     chain: Chain,
-}
-
-/// Why the log failed; set once, seen by every handle.
-#[derive(Clone, Default)]
-struct Failure(Arc<OnceLock<String>>);
-
-/// Syncs, from any thread, all groups that were appended when the handle was taken.
-#[derive(Clone)]
-pub struct SyncHandle<F: DiskFile> {
-    file: F,
-    synced: Synced,
-    failure: Failure,
-}
-
-/// A rotation that has begun: the slow half, to be done without the log's lock.
-pub struct Rotation<D: Disk> {
-    disk: D,
-    sync: SyncHandle<D::File>,
-}
-
-/// A rotation whose slow half is done.
-pub struct Prepared<D: Disk> {
-    file: D::File,
-    segment: u64,
-}
-
-impl Failure {
-    fn check(&self) -> Result<(), LogError> {
-        self.0
-            .get()
-            .map_or(Ok(()), |reason| Err(LogError::Failed(reason.clone())))
-    }
-
-    /// Fails the log for good; the first reason stays.
-    fn fail<T>(&self, what: &str, name: &str, error: &io::Error) -> Result<T, LogError> {
-        let reason = self.0.get_or_init(|| format!("{what} {name}: {error}"));
-        Err(LogError::Failed(reason.clone()))
-    }
-}
-
-impl<F: DiskFile> SyncHandle<F> {
-    /// Makes durable what was appended when the handle was taken, and says up to where. An error
-    /// fails the log.
-    pub fn sync(&self) -> Result<Synced, LogError> {
-        self.failure.check()?;
-        match self.file.sync() {
-            Ok(()) => Ok(self.synced),
-            Err(error) => self
-                .failure
-                .fail("sync of", &segment_name(self.synced.segment), &error),
-        }
-    }
-}
-
-impl<D: Disk> Rotation<D> {
-    /// Syncs what the full segment holds so far and makes the next one's file, durably. Groups go on
-    /// to the full segment meanwhile, so that only a short sync is left to do under the lock.
-    pub fn prepare(self) -> Result<Prepared<D>, LogError> {
-        let Synced { segment, .. } = self.sync.sync()?;
-        let segment = segment.saturating_add(1);
-        let name = segment_name(segment);
-        match self.disk.create(&name) {
-            Ok(file) => Ok(Prepared { file, segment }),
-            Err(error) => self.sync.failure.fail("creation of", &name, &error),
-        }
-    }
 }
 
 impl<D: Disk> Log<D> {
