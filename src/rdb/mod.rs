@@ -9,7 +9,7 @@
 //!
 //! The checksum guards against accidents, not against malice, so what stands behind it is read as
 //! any other client input: a length is checked against the bytes that are there, and against
-//! [`MAX_STRING`], before anything is allocated.
+//! [`string::MAX_LENGTH`](crate::datatypes::string::MAX_LENGTH), before anything is allocated.
 
 pub mod crc64;
 pub mod length;
@@ -24,9 +24,6 @@ const VERSION_READ: u16 = 11;
 
 /// Version and checksum at the end of a payload.
 const FOOTER: usize = 10;
-
-/// The longest string a value may be: Redis's limit (`proto-max-bulk-len`).
-pub const MAX_STRING: usize = 512 * 1024 * 1024;
 
 /// A value taken from a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! Strings in RDB: plain, as an integer of one, two or four bytes, or compressed.
 
 use super::length::{self, Length};
-use super::{MAX_STRING, lzf};
+use super::lzf;
+use crate::datatypes::string::MAX_LENGTH;
 
 /// The type byte of a string.
 pub const TYPE: u8 = 0;
@@ -44,7 +45,7 @@ pub fn read(input: &mut &[u8]) -> Option<Vec<u8>> {
         Length::Plain(length) => {
             let length = usize::try_from(length)
                 .ok()
-                .filter(|length| *length <= MAX_STRING)?;
+                .filter(|length| *length <= MAX_LENGTH)?;
             Some(length::take(input, length)?.to_vec())
         }
         Length::Encoded(INT8) => Some(to_text(i8::from_le_bytes(length::take_array(input)?))),
@@ -52,7 +53,7 @@ pub fn read(input: &mut &[u8]) -> Option<Vec<u8>> {
         Length::Encoded(INT32) => Some(to_text(i32::from_le_bytes(length::take_array(input)?))),
         Length::Encoded(LZF) => {
             let compressed = length::read_plain(input)?;
-            let plain = length::read_plain(input).filter(|length| *length <= MAX_STRING)?;
+            let plain = length::read_plain(input).filter(|length| *length <= MAX_LENGTH)?;
             lzf::decompress(length::take(input, compressed)?, plain)
         }
         Length::Encoded(_) => None,
