@@ -19,8 +19,12 @@ const DUMPED: &[(&[u8], &str)] = &[
     (b"007", "00033030370a007258e27b4c69bad9"),
     (b"aaaaaaaaaaaaaaaaaaaa", "001461616161616161616161616161616161616161610a0083b46b5e1b11acf1"),
     (b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "00c3091e016161e011000161610a0045737cbb2b647bbb"),
-    (b"abcabcabdabcabcabdabcabcabdabcabcabdabcabcabdabcabcabdabcabcabdabcabcabdabcabcabdabcabcabdabcabcabdabcabcabd", "00c313406c0361626361400200646005200be050080162640a00eb35c768d8358362"),
-    (b"the quick brown fox the quick red fox the slow brown fox", "00c32a381474686520717569636b2062726f776e20666f782074e0001302726564e0001103736c6f77c024016f780a0029e62523f5027088"),
+    (b"abcabcabdabcabcabdabcabcabdabcabcabdabcabcabdabcabcab\
+        dabcabcabdabcabcabdabcabcabdabcabcabdabcabcabdabcabcabd",
+        "00c313406c0361626361400200646005200be050080162640a00eb35c768d8358362"),
+    (b"the quick brown fox the quick red fox the slow brown fox",
+        "00c32a381474686520717569636b2062726f776e20666f782074e0001302726564e0001103736c6f77c0\
+        24016f780a0029e62523f5027088"),
 ];
 
 /// A list of one element.
