@@ -1,10 +1,9 @@
 //! Strings as bytes and as integers: GETRANGE, SETRANGE, APPEND and the INCR family.
 
+use crate::resp::number::parse_i64;
+
 /// The longest string there may be: Redis's default for `proto-max-bulk-len`.
 pub const MAX_LENGTH: usize = 512 * 1024 * 1024;
-
-/// The longest decimal form of an `i64`: `-9223372036854775808`.
-const LONGEST_INTEGER: usize = 20;
 
 /// Why a string command is refused. The value is as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -93,18 +92,7 @@ pub fn append(value: &mut Vec<u8>, suffix: &[u8]) -> Result<usize, StringError> 
 /// The integer of which `value` is the one decimal form Redis takes: no plus sign, no space, no
 /// leading zero, no `-0`.
 pub fn parse_integer(value: &[u8]) -> Result<i64, StringError> {
-    if value.len() > LONGEST_INTEGER {
-        return Err(StringError::NotAnInteger);
-    }
-    let digits = value.strip_prefix(b"-").unwrap_or(value);
-    let canonical = match digits {
-        [b'0'] => digits.len() == value.len(),
-        [b'1'..=b'9', ..] => true,
-        _ => false,
-    };
-    let text = std::str::from_utf8(value).ok().filter(|_| canonical);
-    text.and_then(|text| text.parse().ok())
-        .ok_or(StringError::NotAnInteger)
+    parse_i64(value).ok_or(StringError::NotAnInteger)
 }
 
 /// The integer that `value` holds plus `by`. The caller passes `0` for a missing key.
