@@ -183,9 +183,11 @@ impl<'a> Reply<'a> {
             self.out.extend_from_slice(&head);
             return;
         }
-        self.out.push(mark);
         let mut digits = itoa::Buffer::new();
-        self.out.extend_from_slice(digits.format(value).as_bytes());
+        let digits = digits.format(value).as_bytes();
+        self.out.reserve(digits.len() + 3);
+        self.out.push(mark);
+        self.out.extend_from_slice(digits);
         self.out.extend_from_slice(b"\r\n");
     }
 

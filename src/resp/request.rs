@@ -139,28 +139,28 @@ impl RequestReader {
         request: &mut Request,
     ) -> Result<Progress, ProtocolError> {
         while self.remaining > 0 {
-            let length = match self.bulk {
+            let length = match self.bulk.take() {
                 Some(length) => length,
                 None => match self.bulk_head(buffer, limits)? {
                     Some(length) => length,
                     None => return Ok(Progress::Incomplete { missing: 1 }),
                 },
             };
-            let end = self.position.saturating_add(length);
+            let start = self.position;
+            let end = start.saturating_add(length);
             if end > MAX_REQUEST_BYTES - 2 {
                 return Err(ProtocolError::TooBigRequest);
             }
-            match buffer.get(end..end + 2) {
-                Some(b"\r\n") => {}
-                Some(_) => return Err(ProtocolError::UnterminatedBulk),
-                None => {
+            match buffer.get(end..) {
+                Some([b'\r', b'\n', ..]) => {}
+                None | Some([] | [_]) => {
                     self.bulk = Some(length);
                     let missing = end + 2 - buffer.len();
                     return Ok(Progress::Incomplete { missing });
                 }
+                Some(_) => return Err(ProtocolError::UnterminatedBulk),
             }
-            request.ranges.push((self.position as u32, end as u32));
-            self.bulk = None;
+            request.ranges.push((start as u32, end as u32));
             self.position = end + 2;
             self.remaining -= 1;
         }
@@ -168,6 +168,7 @@ impl RequestReader {
     }
 
     /// Reads `$length` at the position and steps behind it. None: not whole yet.
+    #[inline]
     fn bulk_head(
         &mut self,
         buffer: &[u8],
@@ -192,21 +193,12 @@ impl RequestReader {
     }
 
     /// The number between the mark at the position and the next CR LF.
+    #[inline]
     fn line(&mut self, buffer: &[u8], limits: &Limits) -> Line {
-        let digits_at = self.position + 1;
-        let rest = buffer.get(digits_at..).unwrap_or_default();
-        // Nearly every length has a few digits and is here whole.
-        let mut value = 0i64;
-        for (i, &byte) in rest.iter().enumerate().take(10) {
-            let digit = byte.wrapping_sub(b'0');
-            if digit <= 9 && (value > 0 || i == 0) {
-                value = value * 10 + i64::from(digit);
-            } else if byte == b'\r' && i > 0 && rest.get(i + 1) == Some(&b'\n') {
-                let next = digits_at + i + 2;
-                return Line::Length { value, next };
-            } else {
-                break;
-            }
+        let digits = buffer.get(self.position + 1..).unwrap_or_default();
+        if let Some((value, length)) = short_line(digits) {
+            let next = self.position + 1 + length;
+            return Line::Length { value, next };
         }
         self.any_line(buffer, limits)
     }
@@ -278,6 +270,25 @@ impl RequestReader {
     fn complete(&mut self, consumed: usize) -> Progress {
         *self = Self::default();
         Progress::Complete { consumed }
+    }
+}
+
+/// The number that begins `line` and the length of both it and its CR LF, when it has at most four
+/// digits and is here whole, as nearly every length is; `any_line` reads the others.
+#[inline]
+fn short_line(line: &[u8]) -> Option<(i64, usize)> {
+    let value = |digits: &[u8]| {
+        digits.iter().try_fold(0, |value, byte| {
+            let digit = byte.wrapping_sub(b'0');
+            (digit <= 9).then(|| value * 10 + i64::from(digit))
+        })
+    };
+    match line {
+        [a, b'\r', b'\n', ..] => Some((value(&[*a])?, 3)),
+        [a @ b'1'..=b'9', b, b'\r', b'\n', ..] => Some((value(&[*a, *b])?, 4)),
+        [a @ b'1'..=b'9', b, c, b'\r', b'\n', ..] => Some((value(&[*a, *b, *c])?, 5)),
+        [a @ b'1'..=b'9', b, c, d, b'\r', b'\n', ..] => Some((value(&[*a, *b, *c, *d])?, 6)),
+        _ => None,
     }
 }
 
