@@ -13,7 +13,10 @@ pub enum BitError {
     /// SETBIT to something other than 0 or 1.
     #[error("ERR bit is not an integer or out of range")]
     Bit,
-    /// BITPOS of something other than 0 or 1.
+    /// BITPOS of something that is no number.
+    #[error("ERR value is not an integer or out of range")]
+    NotAnInteger,
+    /// BITPOS of a number other than 0 or 1.
     #[error("ERR The bit argument must be 1 or 0.")]
     BitArgument,
     /// BITOP NOT of several strings.
@@ -29,6 +32,17 @@ pub enum Unit {
     Byte,
     /// Bits.
     Bit,
+}
+
+impl Unit {
+    /// `BYTE` or `BIT`, in either case.
+    pub fn parse(argument: &[u8]) -> Option<Unit> {
+        match argument.to_ascii_lowercase().as_slice() {
+            b"byte" => Some(Unit::Byte),
+            b"bit" => Some(Unit::Bit),
+            _ => None,
+        }
+    }
 }
 
 /// The part of a string that BITCOUNT and BITPOS look at; both ends included, negative from the
@@ -54,6 +68,38 @@ pub enum Operator {
     Xor,
     /// Set where the only source is clear.
     Not,
+}
+
+impl Operator {
+    /// `AND`, `OR`, `XOR` or `NOT`, in either case.
+    pub fn parse(argument: &[u8]) -> Option<Operator> {
+        match argument.to_ascii_lowercase().as_slice() {
+            b"and" => Some(Operator::And),
+            b"or" => Some(Operator::Or),
+            b"xor" => Some(Operator::Xor),
+            b"not" => Some(Operator::Not),
+            _ => None,
+        }
+    }
+}
+
+/// Reads what SETBIT sets a bit to.
+pub fn parse_bit(argument: &[u8]) -> Result<bool, BitError> {
+    match argument {
+        b"0" => Ok(false),
+        b"1" => Ok(true),
+        _ => Err(BitError::Bit),
+    }
+}
+
+/// Reads which bit BITPOS looks for; worded otherwise than [`parse_bit`] when it is refused.
+pub fn parse_wanted(argument: &[u8]) -> Result<bool, BitError> {
+    match parse_integer(argument) {
+        Ok(0) => Ok(false),
+        Ok(1) => Ok(true),
+        Ok(_) => Err(BitError::BitArgument),
+        Err(_) => Err(BitError::NotAnInteger),
+    }
 }
 
 /// Reads an offset argument of GETBIT, SETBIT.

@@ -54,6 +54,27 @@ fn offsets_end_with_the_longest_string() {
 }
 
 #[test]
+fn a_bit_that_is_none_is_refused_in_the_words_of_its_command() {
+    assert_eq!(parse_bit(b"1"), Ok(true));
+    assert_eq!(parse_wanted(b"0"), Ok(false));
+    let text = |refused: Result<bool, BitError>| refused.unwrap_err().to_string();
+    assert_eq!(
+        text(parse_bit(b"2")),
+        "ERR bit is not an integer or out of range"
+    );
+    assert_eq!(
+        text(parse_wanted(b"2")),
+        "ERR The bit argument must be 1 or 0."
+    );
+    assert_eq!(
+        text(parse_wanted(b"x")),
+        "ERR value is not an integer or out of range"
+    );
+    assert_eq!(Operator::parse(b"xOr"), Some(Operator::Xor));
+    assert_eq!(Unit::parse(b"bits"), None);
+}
+
+#[test]
 fn counts_are_those_of_redis() {
     // Answers of redis-server 7.0.15 on "foobar".
     for (wanted, part) in [
