@@ -11,6 +11,7 @@ import collections
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -38,6 +39,15 @@ ALL = [
     suite("redis_cli.py", timeout_s=180, on_fjall=True, needs="debian"),
     suite("redis_benchmark.py", timeout_s=180, on_fjall=True, needs="debian"),
     suite("redis_py.py", timeout_s=300, on_fjall=True, needs="python"),
+    suite("redis_py_session.py", timeout_s=180, on_fjall=True, needs="python"),
+    suite("redis_py_asyncio.py", needs="python"),
+    suite("ioredis.mjs", on_fjall=True, needs="node"),
+    suite("node_redis.mjs", needs="node"),
+    suite("valkey_glide.py", needs="glide"),
+    suite("django_cache.py", on_fjall=True, needs="python"),
+    suite("flask_sessions.py", needs="python"),
+    suite("connect_redis.mjs", needs="node"),
+    suite("siblings.py", on_fjall=True, needs="python", only_dynamo=True),
 ]
 
 
@@ -119,7 +129,8 @@ def run_suite(root, one, host, port, kind, engine, tally, where):
         tally.record(where, case["outcome"], case["name"], case["detail"], case["seconds"])
     timed_out = time.monotonic() >= deadline
     if timed_out:
-        process.kill()
+        # The suite leads a group: what it started, such as a redis-cli that hangs, goes with it.
+        os.killpg(process.pid, signal.SIGKILL)
     code = process.wait()
     if timed_out:
         tally.record(where, "failed", "(suite)", f"exceeded its limit of {one.timeout_s} s")
@@ -216,6 +227,8 @@ def main():
     arguments.add_argument("--dir", type=Path, default=DEFAULT_DIR, help="where setup.py installed")
     arguments.add_argument("--list", action="store_true", help="list the suites and stop")
     given = arguments.parse_args()
+    # So that a node we started is stopped also when we are told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("compat/run: told to end"))
     if given.list:
         for one in ALL:
             print(one.name)

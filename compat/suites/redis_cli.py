@@ -1,4 +1,4 @@
-"""redis-cli 7.0 as people use it: one-shot, interactive on a terminal, and its whole-server modes."""
+"""redis-cli 7.0 as people use it: one-shot, on a terminal, and its whole-server modes."""
 
 import fcntl
 import json
