@@ -1,11 +1,32 @@
 //! A Redis-protocol server that is a Dynamo inside. Modules in reading order, lowest layer first;
 //! each imports only what stands above it in this list (`tests/tidy.rs` holds the walls).
 
+// Ground: ids, time and chance, settings.
+pub mod types;
+
+pub mod env;
+
+pub mod config;
+
+// Values: pure data and algebra.
 pub mod datatypes;
 pub mod glob;
 pub mod rdb;
-pub mod record;
 pub mod resp;
-pub mod store;
-pub mod types;
+
 pub mod version;
+
+pub mod record;
+
+// Disk: synchronous storage.
+pub mod store;
+
+// Shell: connections' state, the node.
+pub mod session;
+
+pub mod node;
+
+// Surface: Redis's commands, the server.
+pub mod commands;
+
+pub mod server;

@@ -65,6 +65,16 @@ impl<'a> Reply<'a> {
         self.line(b'-', text);
     }
 
+    /// Forgets what was written beyond `len`: an error takes the place of half a reply.
+    pub fn truncate(&mut self, len: usize) {
+        self.out.truncate(len);
+    }
+
+    /// Goes on in another protocol: HELLO answers in the one it chooses.
+    pub fn set_protocol(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+    }
+
     /// An integer.
     pub fn integer(&mut self, value: i64) {
         match value {

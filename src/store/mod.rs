@@ -8,3 +8,4 @@ pub mod disk;
 pub mod high_water;
 pub mod lock;
 pub mod log;
+pub mod table;

@@ -1,0 +1,262 @@
+//! From arguments to a reply: look up, check, lock, run, count. The same way for a single command and
+//! for each command of an EXEC.
+
+use std::time::Instant;
+
+use super::context::{Context, Flow, Outcome, Wait};
+use super::error::CommandError;
+use super::registry::{Command, Registry};
+use super::spec::{Flag, KeySpec};
+use super::transaction;
+use crate::node::stats::WorkerStats;
+use crate::node::{Locked, Node, Stage};
+use crate::resp::{Argv, OwnedArgv, Reply};
+use crate::session::{Queue, ReplyMode, Session};
+use crate::types::WallMs;
+
+/// Bytes that MULTI may queue: Redis bounds them by its query buffer limit.
+const QUEUE_BYTES_MAX: usize = 1 << 30;
+
+/// What a worker lends to each command.
+pub struct Dispatch<'a> {
+    /// The node.
+    pub node: &'a Node,
+    /// The worker's staged writes.
+    pub stage: &'a mut Stage,
+    /// The worker's counters.
+    pub stats: &'a WorkerStats,
+    /// Wall clock of this batch.
+    pub now: WallMs,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Its reply is in the buffer.
+    Replied,
+    /// Its reply is in the buffer; the connection closes after it.
+    Close,
+    /// The connection waits, then writes the reply.
+    Wait(Wait),
+    /// This key is not in the table: load it and run the command again. Nothing was done or written.
+    Load(Box<[u8]>),
+    /// CLIENT PAUSE, or too much unapplied: try again later. Nothing was done or written.
+    Hold,
+}
+
+impl Dispatch<'_> {
+    /// Runs one command and leaves its reply in `out`.
+    pub fn execute(&mut self, session: &mut Session, argv: Argv<'_>, out: &mut Vec<u8>) -> Ended {
+        let start = out.len();
+        let ended = self.checked(session, argv, out);
+        match session.reply_mode {
+            ReplyMode::On => {}
+            ReplyMode::SkipNext => session.reply_mode = ReplyMode::Skipping,
+            ReplyMode::Off => out.truncate(start),
+            ReplyMode::Skipping => {
+                out.truncate(start);
+                session.reply_mode = ReplyMode::On;
+            }
+        }
+        ended
+    }
+
+    fn checked(&mut self, session: &mut Session, argv: Argv<'_>, out: &mut Vec<u8>) -> Ended {
+        let command = match self.look_up(session, argv) {
+            Ok(command) => command,
+            Err(error) => return refuse(session, out, &error),
+        };
+        if session.queue.is_some() && !transaction::runs_inside_multi(command) {
+            return queue(session, command, argv, out);
+        }
+        if self.held(command) {
+            return Ended::Hold;
+        }
+        if transaction::is_exec(command) {
+            return transaction::exec(self, session, out);
+        }
+        if let Err(error) = self.may_write(command) {
+            self.reject(command);
+            return refuse(session, out, &error);
+        }
+        let mut keys = Locked::new(&self.node.keyspace, session.database, self.now, self.stage);
+        match (command.only_key.and_then(|at| argv.get(at)), command.spec.keys) {
+            (Some(key), _) => keys.lock_one(key),
+            (None, KeySpec::Range { .. }) => keys.lock_many(command.keys(argv)),
+            (None, KeySpec::None | KeySpec::All) => {}
+        }
+        if self.node.may_be_cold()
+            && !keys.is_unlocked()
+            && let Some(key) = keys.first_cold(command.keys(argv))
+        {
+            return Ended::Load(key.into());
+        }
+        let mut context = Context {
+            keys,
+            session,
+            reply: Reply::new(out, session_protocol(session)),
+            node: self.node,
+            stats: self.stats,
+        };
+        run(command, &mut context, argv)
+    }
+
+    /// The command of these arguments, known, of the right arity and allowed on this connection.
+    pub fn look_up(
+        &self,
+        session: &Session,
+        argv: Argv<'_>,
+    ) -> Result<&'static Command, CommandError> {
+        let registry = Registry::get();
+        let name = argv.get(0).unwrap_or_default();
+        let Some(mut command) = registry.find(name) else {
+            if !session.authenticated {
+                return Err(CommandError::NO_AUTH);
+            }
+            return Err(unknown_command(argv));
+        };
+        if !command.subcommands.is_empty()
+            && let Some(sub) = argv.get(1)
+        {
+            match registry.find_subcommand(command, sub) {
+                Some(found) => command = found,
+                None if !session.authenticated && !command.no_auth => {
+                    return Err(CommandError::NO_AUTH);
+                }
+                None if registry.stands_alone(command) => {}
+                None => return Err(unknown_subcommand(command, sub)),
+            }
+        }
+        if !session.authenticated && !command.no_auth {
+            return Err(CommandError::NO_AUTH);
+        }
+        if !command.spec.fits(argv.len()) {
+            return Err(CommandError::Arity(command.full_name.as_str().into()));
+        }
+        transaction::allowed_while_subscribed(session, command, name)?;
+        Ok(command)
+    }
+
+    /// Redis counts a refusal before execution apart from a failure.
+    fn reject(&self, command: &Command) {
+        if let Some(stats) = self.stats.commands.get(usize::from(command.number)) {
+            stats.rejected.add(1);
+        }
+    }
+
+    fn held(&self, command: &Command) -> bool {
+        self.node.holds(command.write, self.now) && !command.no_auth
+    }
+
+    /// May a write be taken: memory, disk, log?
+    pub fn may_write(&mut self, command: &Command) -> Result<(), CommandError> {
+        if !command.write {
+            return Ok(());
+        }
+        self.node.may_write(command.denyoom, self.stage).map_err(CommandError::text)
+    }
+}
+
+fn session_protocol(session: &Session) -> crate::resp::Protocol {
+    session.protocol
+}
+
+/// Runs a command whose keys are locked; an error takes the place of whatever it had replied.
+pub fn run(command: &'static Command, context: &mut Context<'_>, argv: Argv<'_>) -> Ended {
+    let before = context.reply.len();
+    if !command.spec.has(Flag::SkipMonitor) {
+        context.node.show_to_monitors(context.session, argv);
+    }
+    let started = context.node.clock.now();
+    let outcome: Outcome = (command.spec.run)(context, argv);
+    let failed = outcome.is_err();
+    let ended = match outcome {
+        Ok(Flow::Done) => Ended::Replied,
+        Ok(Flow::Close) => Ended::Close,
+        Ok(Flow::Wait(wait)) => Ended::Wait(wait),
+        Err(error) => {
+            context.reply.truncate(before);
+            context.reply.error(&error.to_string());
+            Ended::Replied
+        }
+    };
+    count(command, context, argv, started, failed);
+    ended
+}
+
+fn count(
+    command: &Command,
+    context: &Context<'_>,
+    argv: Argv<'_>,
+    started: Instant,
+    failed: bool,
+) {
+    let nanos = context.node.clock.now().duration_since(started).as_nanos() as u64;
+    let stats = context.stats;
+    stats.total_commands.add(1);
+    if let Some(of) = stats.commands.get(usize::from(command.number)) {
+        of.calls.add(1);
+        of.nanos.add(nanos);
+        let bucket = (64 - (nanos / 1_000).leading_zeros()) as usize;
+        if let Some(bucket) = of.buckets.get(bucket.min(of.buckets.len() - 1)) {
+            bucket.add(1);
+        }
+        if failed {
+            of.failed.add(1);
+        }
+    }
+    if !command.spec.has(Flag::SkipSlowlog) {
+        context.node.observe_slow(context.session, argv, nanos);
+    }
+}
+
+fn refuse(session: &mut Session, out: &mut Vec<u8>, error: &CommandError) -> Ended {
+    if let Some(queue) = &mut session.queue {
+        queue.aborted = true;
+    }
+    Reply::new(out, session.protocol).error(&error.to_string());
+    Ended::Replied
+}
+
+fn queue(
+    session: &mut Session,
+    command: &'static Command,
+    argv: Argv<'_>,
+    out: &mut Vec<u8>,
+) -> Ended {
+    if let Err(error) = transaction::may_be_queued(command) {
+        return refuse(session, out, &error);
+    }
+    let owned = OwnedArgv::from(argv);
+    let Queue { commands, bytes, .. } = session.queue.get_or_insert_default();
+    *bytes += owned.size();
+    if *bytes > QUEUE_BYTES_MAX {
+        let error = CommandError::text("ERR the transaction is too big");
+        return refuse(session, out, &error);
+    }
+    commands.push(owned);
+    Reply::new(out, session.protocol).simple("QUEUED");
+    Ended::Replied
+}
+
+fn lossy(bytes: &[u8], limit: usize) -> String {
+    String::from_utf8_lossy(bytes.get(..limit).unwrap_or(bytes)).into_owned()
+}
+
+/// Redis quotes the name and at most 128 bytes of arguments.
+fn unknown_command(argv: Argv<'_>) -> CommandError {
+    let mut arguments = String::new();
+    for argument in argv.from(1).iter() {
+        if arguments.len() >= 128 {
+            break;
+        }
+        arguments.push_str(&format!("'{}' ", lossy(argument, 128 - arguments.len())));
+    }
+    let name = lossy(argv.get(0).unwrap_or_default(), 128);
+    format!("ERR unknown command '{name}', with args beginning with: {arguments}").into()
+}
+
+fn unknown_subcommand(command: &Command, sub: &[u8]) -> CommandError {
+    let name = command.spec.name.to_ascii_uppercase();
+    format!("ERR unknown subcommand '{}'. Try {name} HELP.", lossy(sub, 128)).into()
+}

@@ -1,0 +1,47 @@
+//! Error replies, in Redis's own words.
+
+use std::borrow::Cow;
+
+use crate::node::Refusal;
+
+/// Why a command was refused or failed. Nothing was written unless the text says so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// Arguments in an order or combination that the command does not know.
+    #[error("ERR syntax error")]
+    Syntax,
+    /// Not a signed 64-bit integer.
+    #[error("ERR value is not an integer or out of range")]
+    NotInteger,
+    /// Not a floating point number.
+    #[error("ERR value is not a valid float")]
+    NotFloat,
+    /// Wrong number of arguments.
+    #[error("ERR wrong number of arguments for '{0}' command")]
+    Arity(Cow<'static, str>),
+    /// The key is missing and the command needs it.
+    #[error("ERR no such key")]
+    NoSuchKey,
+    /// The key could not be read or written.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Any other text, first word included.
+    #[error("{0}")]
+    Text(Cow<'static, str>),
+}
+
+impl CommandError {
+    /// AUTH first.
+    pub const NO_AUTH: Self = Self::text("NOAUTH Authentication required.");
+
+    /// A fixed text.
+    pub const fn text(text: &'static str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for CommandError {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}

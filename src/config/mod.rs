@@ -1,0 +1,176 @@
+//! The configuration: one struct per section of `dynamo.toml`, one name everywhere.
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// `[node]`
+    pub node: NodeConfig,
+    /// `[client]`
+    pub client: ClientConfig,
+    /// `[http]`
+    pub http: HttpConfig,
+    /// `[storage]`
+    pub storage: StorageConfig,
+    /// `[cluster]`
+    pub cluster: ClusterConfig,
+    /// `[slowlog]`
+    pub slowlog: SlowlogConfig,
+}
+
+/// `[node]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeConfig {
+    /// Where the node keeps its log and tree.
+    pub data_dir: String,
+    /// Its name; empty: from its id.
+    pub name: String,
+}
+
+/// `[client]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientConfig {
+    /// Addresses to listen on.
+    pub bind: Vec<String>,
+    /// The RESP port.
+    pub port: u16,
+    /// Databases that SELECT knows.
+    pub databases: u8,
+    /// Connections at most.
+    pub max_clients: u32,
+    /// For AUTH; empty: none needed.
+    pub password: String,
+    /// Without a password, refuse clients that are not on loopback.
+    pub protected_mode: bool,
+    /// Close idle connections after so many seconds; 0: never.
+    pub timeout_seconds: u64,
+    /// Longest bulk string.
+    pub max_bulk_bytes: u64,
+    /// DEBUG SLEEP is allowed.
+    pub enable_debug: bool,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpConfig {
+    /// Serve /metrics, /healthz, /readyz.
+    pub enabled: bool,
+    /// Address.
+    pub bind: String,
+    /// Port; 0: client port + 2000.
+    pub port: u16,
+}
+
+/// When an acknowledged write is on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// fsync before each acknowledgement.
+    Always,
+    /// fsync each second.
+    #[default]
+    Everysec,
+    /// Whenever the system likes.
+    Os,
+}
+
+/// `[storage]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct StorageConfig {
+    /// `fjall` or `memory`.
+    pub engine: Engine,
+    /// See [`Durability`].
+    pub durability: Durability,
+    /// Logical bytes of the table over the tree.
+    pub cache_bytes: u64,
+    /// Logical bytes of the memory engine; 0: no bound.
+    pub max_memory: u64,
+    /// Redis's name of the eviction policy.
+    pub eviction: String,
+}
+
+/// What keeps the data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// Commit log and LSM tree.
+    #[default]
+    Fjall,
+    /// The table alone: a cache.
+    Memory,
+}
+
+/// `[cluster]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClusterConfig {
+    /// Q.
+    pub partitions: u16,
+    /// Replicas.
+    pub n: u8,
+    /// Answers for a read.
+    pub r: u8,
+    /// Acknowledgements for a write.
+    pub w: u8,
+    /// Of them, after an fsync.
+    pub dw: u8,
+    /// Milliseconds.
+    pub request_timeout_ms: u64,
+}
+
+/// `[slowlog]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlowlogConfig {
+    /// Log commands slower than so many microseconds; negative: none.
+    pub slower_than_us: i64,
+    /// Entries kept.
+    pub max_len: u64,
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        Self { data_dir: "./dynamo-data".to_owned(), name: String::new() }
+    }
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self {
+            bind: vec!["127.0.0.1".to_owned()],
+            port: 6379,
+            databases: 16,
+            max_clients: 10_000,
+            password: String::new(),
+            protected_mode: true,
+            timeout_seconds: 0,
+            max_bulk_bytes: 512 * 1024 * 1024,
+            enable_debug: false,
+        }
+    }
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self { enabled: true, bind: "127.0.0.1".to_owned(), port: 0 }
+    }
+}
+
+impl Default for StorageConfig {
+    fn default() -> Self {
+        Self {
+            engine: Engine::Fjall,
+            durability: Durability::Everysec,
+            cache_bytes: 1 << 30,
+            max_memory: 0,
+            eviction: "noeviction".to_owned(),
+        }
+    }
+}
+
+impl Default for ClusterConfig {
+    fn default() -> Self {
+        Self { partitions: 256, n: 3, r: 2, w: 2, dw: 0, request_timeout_ms: 1_000 }
+    }
+}
+
+impl Default for SlowlogConfig {
+    fn default() -> Self {
+        Self { slower_than_us: 10_000, max_len: 128 }
+    }
+}

@@ -1,0 +1,69 @@
+//! A running node: its keys, its settings, who is connected, what it counts. Commands see this and
+//! nothing below it.
+
+mod clock;
+mod commit;
+pub mod eviction;
+mod keyspace;
+mod locked;
+mod monitor;
+mod partition;
+mod policy;
+pub mod slowlog;
+mod stage;
+pub mod stats;
+mod write;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use arc_swap::ArcSwap;
+
+pub use commit::Committed;
+pub use keyspace::{Founding, Keyspace, Place};
+pub use locked::{Locked, Refusal, Shown};
+pub use policy::{Conflict, Policies, Policy};
+pub use stage::Stage;
+pub use write::{Deadline, SIBLINGS_MAX, SIBLINGS_WARN};
+
+use crate::config::Config;
+use crate::env::Clock;
+use crate::session::{Clients, PubSub};
+use crate::types::{NodeId, WallMs};
+use slowlog::SlowLog;
+use monitor::Monitors;
+use stats::Stats;
+use tokio::sync::Notify;
+
+/// One node.
+#[derive(Debug)]
+pub struct Node {
+    /// For ever.
+    pub id: NodeId,
+    /// All keys.
+    pub keyspace: Arc<Keyspace>,
+    /// Settings; CONFIG SET swaps in a new snapshot.
+    pub config: ArcSwap<Config>,
+    /// The gate to time.
+    pub clock: Clock,
+    /// When the node started.
+    pub started: WallMs,
+    /// Random, hex: INFO's run_id.
+    pub run_id: String,
+    /// Who is connected.
+    pub clients: Clients,
+    /// Who listens to what.
+    pub pubsub: PubSub,
+    /// What has been counted.
+    pub stats: Stats,
+    /// Connections in MONITOR.
+    pub monitors: Monitors,
+    /// SLOWLOG.
+    pub slowlog: SlowLog,
+    /// Set once: the node is to stop.
+    pub stopping: Notify,
+    /// CLIENT PAUSE holds until this wall millisecond; see `paused_all`.
+    pub paused_until: AtomicU64,
+    /// CLIENT PAUSE holds reads too.
+    pub paused_all: std::sync::atomic::AtomicBool,
+}

@@ -1,0 +1,80 @@
+//! What the commands of one worker have changed since its last group commit: entries for the log,
+//! and the sums that other threads see only per group. Filled under partition locks, without one of
+//! its own.
+
+use crate::store::log::append_record;
+use crate::types::{Database, Hlc, PartitionId, Token};
+
+/// A key appeared (+1) or vanished (−1) with the write of this hybrid time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where.
+    pub partition: PartitionId,
+    /// In which database.
+    pub database: Database,
+    /// +1 or −1.
+    pub by: i8,
+    /// When: a flush after it makes it void.
+    pub at: Hlc,
+}
+
+/// Staged writes of one worker.
+#[derive(Debug, Default)]
+pub struct Stage {
+    /// Entries for the log, encoded; stays empty when there is no log.
+    pub log: Vec<u8>,
+    /// How many entries.
+    pub entries: u32,
+    /// Counts to be kept beside them.
+    pub changes: Vec<Change>,
+    /// Change of the table's logical bytes.
+    pub table_bytes: isize,
+    /// Change of the dirty records' logical bytes.
+    pub dirty_bytes: isize,
+    /// Writes since the stage was made: tells a caller whether its command wrote.
+    pub writes: u64,
+    /// Is there a log?
+    pub logged: bool,
+}
+
+impl Stage {
+    /// An empty stage, for a node with or without a log.
+    pub fn new(logged: bool) -> Self {
+        Self { logged, ..Self::default() }
+    }
+
+    /// Notes one record as it now is.
+    #[inline]
+    #[allow(clippy::too_many_arguments, reason = "one entry of the log, field by field")]
+    pub fn record(
+        &mut self,
+        partition: PartitionId,
+        database: Database,
+        token: Token,
+        key: &[u8],
+        record: &[u8],
+        change: i8,
+        at: Hlc,
+    ) {
+        self.writes += 1;
+        if !self.logged {
+            return;
+        }
+        let flags = match change {
+            1 => 1,
+            -1 => 2,
+            _ => 0,
+        };
+        append_record(&mut self.log, flags, partition, database, token, key, record);
+        self.entries += 1;
+        if change != 0 {
+            self.changes.push(Change { partition, database, by: change, at });
+        }
+    }
+
+    /// Is there something to commit?
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.entries == 0
+    }
+}

@@ -1,0 +1,102 @@
+//! What a node counts. Counters of the hot path are one block per worker, written by that worker
+//! alone and summed by whoever asks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+/// A counter with one writer: no locked instruction on the hot path.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds; only its own worker may.
+    #[inline]
+    pub fn add(&self, by: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+    }
+
+    /// The sum so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Back to nothing (CONFIG RESETSTAT); may lose an addition under way.
+    pub fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Calls of one command.
+#[derive(Debug, Default)]
+pub struct CommandStats {
+    /// Executed.
+    pub calls: Counter,
+    /// Their time.
+    pub nanos: Counter,
+    /// Refused before execution.
+    pub rejected: Counter,
+    /// Answered with an error.
+    pub failed: Counter,
+    /// Durations by power of two of microseconds, for latency percentiles.
+    pub buckets: [Counter; 24],
+}
+
+/// One worker's counters.
+#[derive(Debug)]
+pub struct WorkerStats {
+    /// By the command's number in the table.
+    pub commands: Box<[CommandStats]>,
+    /// Commands executed.
+    pub total_commands: Counter,
+    /// Bytes read from clients.
+    pub input_bytes: Counter,
+    /// Bytes written to clients.
+    pub output_bytes: Counter,
+    /// Keys found by reads.
+    pub hits: Counter,
+    /// Keys missed by reads.
+    pub misses: Counter,
+}
+
+impl WorkerStats {
+    /// Counters for `commands` commands.
+    pub fn new(commands: usize) -> Self {
+        Self {
+            commands: (0..commands).map(|_| CommandStats::default()).collect(),
+            total_commands: Counter::default(),
+            input_bytes: Counter::default(),
+            output_bytes: Counter::default(),
+            hits: Counter::default(),
+            misses: Counter::default(),
+        }
+    }
+}
+
+/// Everything counted.
+#[derive(Debug, Default)]
+pub struct Stats {
+    workers: Mutex<Vec<Arc<WorkerStats>>>,
+    /// Connections accepted.
+    pub connections: AtomicU64,
+    /// Connections refused at the limit.
+    pub rejected_connections: AtomicU64,
+}
+
+impl Stats {
+    /// A worker begins to count.
+    pub fn add_worker(&self, worker: Arc<WorkerStats>) {
+        self.workers.lock().push(worker);
+    }
+
+    /// All workers' blocks.
+    pub fn workers(&self) -> Vec<Arc<WorkerStats>> {
+        self.workers.lock().clone()
+    }
+
+    /// A sum over all workers.
+    pub fn sum(&self, of: impl Fn(&WorkerStats) -> &Counter) -> u64 {
+        self.workers.lock().iter().map(|worker| of(worker).get()).sum()
+    }
+}
