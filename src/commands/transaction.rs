@@ -262,20 +262,17 @@ fn run_all(
     planned: &Planned<'_>,
     out: &mut Vec<u8>,
 ) -> Ended {
-    let mut keys = locked;
+    let reply = Reply::new(out, session.protocol);
+    let mut context = Context { keys: locked, session, reply, node, stats };
     let mut close = false;
     for (command, argv) in planned {
-        keys.database = session.database;
-        let protocol = session.protocol;
-        let mut context =
-            Context { keys, session, reply: Reply::new(out, protocol), node, stats };
+        context.keys.database = context.session.database;
         match run(command, &mut context, *argv) {
             Ended::Close => close = true,
             // Nothing waits inside EXEC: as in Redis, a command that would block answers at once.
             Ended::Wait(_) => context.reply.null(),
             Ended::Replied | Ended::Load(_) | Ended::Hold => {}
         }
-        keys = context.keys;
     }
     if close { Ended::Close } else { Ended::Replied }
 }

@@ -78,3 +78,16 @@ impl Stage {
         self.entries == 0
     }
 }
+
+impl Stage {
+    /// Empties the stage and keeps its memory, unless a burst made it large.
+    pub fn clear(&mut self) {
+        const KEPT_BYTES: usize = 1 << 20;
+        if self.log.capacity() > KEPT_BYTES {
+            self.log = Vec::new();
+        }
+        self.log.clear();
+        self.entries = 0;
+        self.changes.clear();
+    }
+}

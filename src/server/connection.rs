@@ -1,0 +1,330 @@
+//! One connection: read what has arrived, run all of it in one pass, commit with the worker's group,
+//! answer with one write. No timer, channel or task per command.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::worker::Worker;
+use crate::commands::dispatch::{Dispatch, Ended};
+use crate::resp::{Limits, Progress, ProtocolError, Reply, Request, RequestReader, looks_like_http};
+use crate::node::Stage;
+use crate::session::{ClientHandle, Session};
+
+/// What one read asks for; a request larger than this grows its buffer as it arrives.
+const READ_BYTES: usize = 16 * 1024;
+
+/// Replies beyond this are written before more commands run: a pipeline of large GETs must not
+/// gather in memory.
+const WRITE_EARLY_BYTES: usize = 1 << 20;
+
+/// Before AUTH a connection may make us hold no more than this.
+const UNAUTHENTICATED_BUFFER_BYTES: usize = 64 * 1024;
+
+pub(super) struct Connection {
+    worker: Rc<Worker>,
+    stream: TcpStream,
+    session: Session,
+    reader: RequestReader,
+    request: Request,
+    input: Vec<u8>,
+    /// Bytes of `input` that have been executed.
+    executed: usize,
+    output: Vec<u8>,
+    /// Where in `output` the replies of writes stand that are not committed yet.
+    uncommitted: Vec<(usize, usize)>,
+    /// The group of those writes.
+    group: u64,
+}
+
+/// What to do after a pass over the input.
+enum Step {
+    /// Everything that arrived is executed.
+    Read,
+    /// There is more to execute after these replies are out.
+    Write,
+    /// A command waits for something.
+    Wait(Ended),
+    /// Write what there is, then close.
+    Close,
+}
+
+impl Connection {
+    pub(super) fn new(worker: Rc<Worker>, stream: TcpStream, handle: Arc<ClientHandle>) -> Self {
+        let open = worker.node.config.load().client.password.is_empty();
+        handle.authenticated.store(open, Ordering::Relaxed);
+        let session = Session::new(handle, open);
+        Self {
+            worker,
+            stream,
+            session,
+            reader: RequestReader::new(),
+            request: Request::new(),
+            input: Vec::new(),
+            executed: 0,
+            output: Vec::new(),
+            uncommitted: Vec::new(),
+            group: 0,
+        }
+    }
+
+    /// Serves the client until either side is done.
+    pub(super) async fn run(mut self) {
+        let result = self.serve().await;
+        if let Err(error) = result {
+            tracing::debug!(client = self.session.handle.id, %error, "connection ended");
+        }
+        super::goodbye(&self.worker.node, &mut self.session);
+    }
+
+    async fn serve(&mut self) -> std::io::Result<()> {
+        loop {
+            if !self.arrive().await? {
+                return Ok(());
+            }
+            loop {
+                let step = self.pass();
+                self.commit().await;
+                match step {
+                    Step::Read => {
+                        self.flush().await?;
+                        break;
+                    }
+                    Step::Write => self.flush().await?,
+                    Step::Wait(ended) => {
+                        self.flush().await?;
+                        self.wait(ended).await;
+                    }
+                    Step::Close => {
+                        self.flush().await?;
+                        return Ok(());
+                    }
+                }
+            }
+            self.rest();
+        }
+    }
+
+    /// Waits for bytes or for frames pushed by others. False: the connection is over.
+    async fn arrive(&mut self) -> std::io::Result<bool> {
+        loop {
+            let event = self.event().await;
+            let handle = &self.session.handle;
+            if handle.killed.load(Ordering::Acquire) {
+                return Ok(false);
+            }
+            match event {
+                Event::Mail => {
+                    if !handle.mailbox.drain(&mut self.output) {
+                        tracing::warn!(client = handle.id, "client closed: it reads too slowly");
+                        return Ok(false);
+                    }
+                    self.flush().await?;
+                }
+                Event::Readable => {
+                    if let Some(read) = self.read().await {
+                        return read.map(|bytes| bytes > 0);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn event(&mut self) -> Event {
+        let mailbox = &self.session.handle.mailbox;
+        std::future::poll_fn(|context| {
+            if mailbox.poll_ready(context) {
+                return Poll::Ready(Event::Mail);
+            }
+            self.stream.poll_read_ready(context).map(|_| Event::Readable)
+        })
+        .await
+    }
+
+    /// Reads what is there into a buffer taken only now, so that an idle connection holds none.
+    /// `None`: nothing was there after all. A short read tells tokio that the socket is drained,
+    /// which saves a second system call.
+    async fn read(&mut self) -> Option<std::io::Result<usize>> {
+        if self.input.capacity() == 0 {
+            self.input = self.worker.take_buffer();
+        }
+        if self.input.capacity() - self.input.len() < READ_BYTES {
+            self.input.reserve(READ_BYTES.max(self.input.len()));
+        }
+        let Self { stream, input, worker, .. } = self;
+        let mut read = std::pin::pin!(stream.read_buf(input));
+        let read = std::future::poll_fn(|context| match read.as_mut().poll(context) {
+            Poll::Ready(result) => Poll::Ready(Some(result)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await;
+        if let Some(Ok(bytes)) = &read {
+            worker.stats.input_bytes.add(*bytes as u64);
+        }
+        read
+    }
+
+    /// Runs every complete request of the input.
+    fn pass(&mut self) -> Step {
+        let worker = Rc::clone(&self.worker);
+        let stage = &mut *worker.stage.borrow_mut();
+        let step = self.pass_on(&worker, stage);
+        worker.add_sums(stage);
+        step
+    }
+
+    fn pass_on(&mut self, worker: &Worker, stage: &mut Stage) -> Step {
+        let now = worker.node.clock.wall();
+        let mut limits = self.limits();
+        loop {
+            let pending = self.input.get(self.executed..).unwrap_or_default();
+            let consumed = match self.reader.next(pending, &limits, &mut self.request) {
+                Ok(Progress::Complete { consumed }) => consumed,
+                Ok(Progress::Incomplete { .. }) if pending.len() > self.buffer_limit() => {
+                    return Step::Close;
+                }
+                Ok(Progress::Incomplete { .. }) => return Step::Read,
+                Err(error) => return self.protocol_error(&error),
+            };
+            let argv = self.request.argv(pending);
+            if argv.is_empty() {
+                self.executed += consumed;
+                continue;
+            }
+            if looks_like_http(argv) {
+                tracing::warn!(client = self.session.handle.id, "HTTP on the RESP port: closed");
+                return Step::Close;
+            }
+            let (start, writes) = (self.output.len(), stage.writes);
+            let mut dispatch =
+                Dispatch { node: &worker.node, stage, stats: &worker.stats, now };
+            let ended = dispatch.execute(&mut self.session, argv, &mut self.output);
+            if stage.writes != writes && stage.logged {
+                self.uncommitted.push((start, self.output.len()));
+                self.group = worker.group();
+            }
+            if matches!(ended, Ended::Load(_) | Ended::Hold) {
+                // Not executed: the same request runs again after the wait.
+                self.reader = RequestReader::new();
+                return Step::Wait(ended);
+            }
+            self.executed += consumed;
+            match ended {
+                Ended::Replied if self.session.closing => return Step::Close,
+                Ended::Replied => {}
+                Ended::Close => return Step::Close,
+                waiting => return Step::Wait(waiting),
+            }
+            if self.output.len() > WRITE_EARLY_BYTES {
+                return Step::Write;
+            }
+            if !limits.is_trusted() && self.session.authenticated {
+                limits = self.limits();
+            }
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        if self.session.authenticated {
+            Limits::trusted(self.worker.node.config.load().client.max_bulk_bytes as usize)
+        } else {
+            Limits::unauthenticated()
+        }
+    }
+
+    fn buffer_limit(&self) -> usize {
+        if self.session.authenticated { usize::MAX } else { UNAUTHENTICATED_BUFFER_BYTES }
+    }
+
+    fn protocol_error(&mut self, error: &ProtocolError) -> Step {
+        let text = format!("ERR Protocol error: {error}");
+        Reply::new(&mut self.output, self.session.protocol).error(&text);
+        Step::Close
+    }
+
+    /// Waits for what a command could not do at once, then answers it.
+    async fn wait(&mut self, ended: Ended) {
+        let handle = Arc::clone(&self.session.handle);
+        handle.blocked.store(true, Ordering::Relaxed);
+        match ended {
+            Ended::Load(key) => self.worker.node.load(self.session.database, &key).await,
+            Ended::Hold => self.worker.node.hold().await,
+            Ended::Wait(wait) => {
+                let mut reply = Reply::new(&mut self.output, self.session.protocol);
+                super::waiting::wait(&self.worker.node, &self.session, wait, &mut reply).await;
+            }
+            Ended::Replied | Ended::Close => {}
+        }
+        handle.blocked.store(false, Ordering::Relaxed);
+    }
+
+    /// Nothing is acknowledged before its group is committed. When that fails the replies of the
+    /// writes are replaced: their outcome is unknown.
+    async fn commit(&mut self) {
+        if self.uncommitted.is_empty() {
+            return;
+        }
+        if !self.worker.commit(self.group).await {
+            let old = std::mem::take(&mut self.output);
+            let mut from = 0;
+            for (start, end) in &self.uncommitted {
+                self.output.extend_from_slice(old.get(from..*start).unwrap_or_default());
+                Reply::new(&mut self.output, self.session.protocol).error(
+                    "NOQUORUM W=1 not met (acked 0): the log could not be written; the write may \
+                     still become visible",
+                );
+                from = *end;
+            }
+            self.output.extend_from_slice(old.get(from..).unwrap_or_default());
+        }
+        self.session.last_write = self.group;
+        self.uncommitted.clear();
+    }
+
+    async fn flush(&mut self) -> std::io::Result<()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let written = self.output.len();
+        let handle = &self.session.handle;
+        match self.stream.try_write(&self.output) {
+            Ok(all) if all == written => {}
+            other => {
+                let from = match other {
+                    Ok(some) => some,
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => 0,
+                    Err(error) => return Err(error),
+                };
+                handle.output_bytes.store((written - from) as u64, Ordering::Relaxed);
+                self.stream.write_all(self.output.get(from..).unwrap_or_default()).await?;
+                handle.output_bytes.store(0, Ordering::Relaxed);
+            }
+        }
+        self.worker.stats.output_bytes.add(written as u64);
+        self.output.clear();
+        Ok(())
+    }
+
+    /// Between batches a connection holds no buffer, unless a request is half here.
+    fn rest(&mut self) {
+        if self.executed == self.input.len() {
+            self.worker.give_buffer(std::mem::take(&mut self.input));
+        } else if self.executed > 0 {
+            self.input.drain(..self.executed);
+        }
+        self.executed = 0;
+        if self.output.capacity() > WRITE_EARLY_BYTES {
+            self.output = Vec::new();
+        }
+        super::publish_state(&self.session, self.input.len(), self.worker.node.clock.wall());
+    }
+}
+
+enum Event {
+    Mail,
+    Readable,
+}

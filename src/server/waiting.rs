@@ -1,0 +1,72 @@
+//! What a connection waits for between two commands, without holding a lock or a thread.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::commands::Wait;
+use crate::env::clock::sleep;
+use crate::node::Node;
+use crate::resp::Reply;
+use crate::session::Session;
+
+/// Waits, then writes the command's reply.
+pub(super) async fn wait(node: &Node, session: &Session, wait: Wait, reply: &mut Reply<'_>) {
+    match wait {
+        Wait::Replicas { count, timeout } => {
+            // One node has no replicas: WAIT 0 is answered at once, anything else at its time-out.
+            if count > 0 {
+                unblocked_or(session, timeout).await;
+            }
+            if !unblock_error(session, reply) {
+                reply.integer(0);
+            }
+        }
+        Wait::Fsync { local, others, timeout } => {
+            let own = if local == 0 { true } else { node.fsynced(timeout).await };
+            if others > 0 {
+                unblocked_or(session, timeout).await;
+            }
+            if !unblock_error(session, reply) {
+                reply.array(2);
+                reply.integer(i64::from(own && node.is_logged()));
+                reply.integer(0);
+            }
+        }
+        Wait::Drain => match node.drain().await {
+            Ok(()) => reply.ok(),
+            Err(error) => reply.error(&error),
+        },
+        Wait::Sleep(duration) => {
+            sleep(duration).await;
+            reply.ok();
+        }
+        Wait::Shutdown { no_save } => node.shut_down(no_save),
+    }
+}
+
+/// Sleeps until the time-out (`None`: for ever), CLIENT UNBLOCK or CLIENT KILL.
+async fn unblocked_or(session: &Session, timeout: Option<Duration>) {
+    const STEP: Duration = Duration::from_millis(20);
+    let handle = &session.handle;
+    let mut left = timeout;
+    loop {
+        if handle.unblock.load(Ordering::Acquire) != 0 || handle.killed.load(Ordering::Acquire) {
+            return;
+        }
+        let step = left.map_or(STEP, |left| left.min(STEP));
+        if step.is_zero() {
+            return;
+        }
+        sleep(step).await;
+        left = left.map(|left| left.saturating_sub(step));
+    }
+}
+
+/// CLIENT UNBLOCK id ERROR answers the blocked command with an error.
+fn unblock_error(session: &Session, reply: &mut Reply<'_>) -> bool {
+    let error = session.handle.unblock.swap(0, Ordering::AcqRel) == 2;
+    if error {
+        reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    }
+    error
+}

@@ -1,0 +1,130 @@
+//! One worker: a thread with its own runtime, its connections, its staged writes. Connections of a
+//! worker commit together: each, having run what it read, waits for the worker's group; the group
+//! is committed when every connection that was ready has run. So one `write` to the log serves all.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use tokio::sync::Notify;
+
+use crate::commands::Registry;
+use crate::node::stats::WorkerStats;
+use crate::node::{Committed, Node, Stage};
+
+/// What the connections of one worker share. Never leaves its thread.
+pub struct Worker {
+    /// The node.
+    pub node: Arc<Node>,
+    /// This worker's number.
+    pub number: usize,
+    /// Counters.
+    pub stats: Arc<WorkerStats>,
+    /// Writes since the last group.
+    pub stage: RefCell<Stage>,
+    /// The group now being filled; committed groups have smaller numbers.
+    group: Cell<u64>,
+    /// Groups up to here are committed.
+    committed: Cell<u64>,
+    /// The first group that could not be committed; it and all later ones are lost.
+    failed_from: Cell<Option<u64>>,
+    waiting: RefCell<Vec<Waker>>,
+    wanted: Notify,
+    buffers: RefCell<Vec<Vec<u8>>>,
+}
+
+/// Buffers kept for reuse, and the largest worth keeping.
+const BUFFERS_KEPT: usize = 64;
+const BUFFER_KEPT_BYTES: usize = 256 * 1024;
+
+impl Worker {
+    /// A worker of this node.
+    pub fn new(node: Arc<Node>, number: usize) -> Rc<Self> {
+        let stats = Arc::new(WorkerStats::new(Registry::get().len()));
+        node.stats.add_worker(Arc::clone(&stats));
+        let stage = RefCell::new(Stage::new(node.is_logged()));
+        Rc::new(Self {
+            node,
+            number,
+            stats,
+            stage,
+            group: Cell::new(1),
+            committed: Cell::new(0),
+            failed_from: Cell::new(None),
+            waiting: RefCell::default(),
+            wanted: Notify::new(),
+            buffers: RefCell::default(),
+        })
+    }
+
+    /// The group that writes staged now belong to.
+    pub fn group(&self) -> u64 {
+        self.group.get()
+    }
+
+    /// Waits until a group is committed. False: it could not be, and nothing in it may be
+    /// acknowledged.
+    pub async fn commit(&self, group: u64) -> bool {
+        self.wanted.notify_one();
+        std::future::poll_fn(|context| {
+            if self.failed_from.get().is_some_and(|failed| failed <= group) {
+                return Poll::Ready(false);
+            }
+            if self.committed.get() >= group {
+                return Poll::Ready(true);
+            }
+            self.waiting.borrow_mut().push(context.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Makes visible to the node what one pass changed in its sums.
+    pub fn add_sums(&self, stage: &mut Stage) {
+        let table_bytes = std::mem::take(&mut stage.table_bytes);
+        self.node.keyspace.add_sums(table_bytes, std::mem::take(&mut stage.dirty_bytes));
+    }
+
+    /// Commits groups for as long as the worker lives.
+    pub async fn committer(self: Rc<Self>) {
+        let mut spare = Stage::new(true);
+        loop {
+            self.wanted.notified().await;
+            // Everyone who is ready now goes first: their writes join this group.
+            tokio::task::yield_now().await;
+            let group = self.group.get();
+            self.group.set(group + 1);
+            std::mem::swap(&mut *self.stage.borrow_mut(), &mut spare);
+            let committed = self.node.commit(&mut spare, self.number).await;
+            spare.clear();
+            match committed {
+                Committed::Yes => self.committed.set(group),
+                Committed::No => {
+                    let first = self.failed_from.get().unwrap_or(group);
+                    self.failed_from.set(Some(first));
+                }
+            }
+            for waker in self.waiting.borrow_mut().drain(..) {
+                waker.wake();
+            }
+        }
+    }
+
+    /// A buffer, perhaps a used one.
+    pub fn take_buffer(&self) -> Vec<u8> {
+        self.buffers.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Gives a buffer back.
+    pub fn give_buffer(&self, mut buffer: Vec<u8>) {
+        let mut buffers = self.buffers.borrow_mut();
+        if buffer.capacity() > 0
+            && buffer.capacity() <= BUFFER_KEPT_BYTES
+            && buffers.len() < BUFFERS_KEPT
+        {
+            buffer.clear();
+            buffers.push(buffer);
+        }
+    }
+}
