@@ -10,6 +10,7 @@ use super::partition::{Known, Partition};
 use super::policy::Conflict;
 use super::stage::Stage;
 use crate::record::{self, CodecError, Kind, Peek, Record, Simple, Version};
+use crate::version::Dot;
 use crate::store::table::{Entry, entry};
 use crate::types::{Database, PartitionId, WallMs};
 
@@ -271,7 +272,7 @@ impl<'a> Locked<'a> {
         let now = self.now;
         let Some(bytes) = self.record_bytes(key, false) else { return 0 };
         let mut hasher = siphasher::sip::SipHasher13::new();
-        let mut note = |version: &record::Dot| {
+        let mut note = |version: &Dot| {
             hasher.write_u32(version.actor.0);
             hasher.write_u64(version.hlc.0);
         };
@@ -287,7 +288,7 @@ impl<'a> Locked<'a> {
                 if decoded.is_dead(now) {
                     return 0;
                 }
-                decoded.cells.iter().flat_map(|cell| &cell.versions).for_each(|v: &Version| {
+                decoded.cells().iter().flat_map(|cell| &cell.versions).for_each(|v: &Version| {
                     note(&v.dot);
                 });
             }
@@ -338,7 +339,8 @@ fn show_general<'r>(
     strict: bool,
     now: WallMs,
 ) -> Result<Option<Shown<'r>>, Refusal> {
-    if decoded.shown_kind().is_some_and(|kind| kind != Kind::String) {
+    let actors = keyspace.actors.lock();
+    if decoded.shown_kind(now, &actors).is_some_and(|kind| kind != Kind::String) {
         return Err(Refusal::WrongType);
     }
     let siblings = decoded.live_siblings(now).count();
@@ -348,7 +350,7 @@ fn show_general<'r>(
         }
         keyspace.sums.conflicts_masked.fetch_add(1, Ordering::Relaxed);
     }
-    let winner = decoded.winner(&keyspace.actors.lock()).filter(|version| version.is_live(now));
+    let winner = decoded.winner(&actors).filter(|version| version.is_live(now));
     Ok(winner.and_then(|version| {
         version.value.as_deref().map(|value| Shown { value, expiry: version.expiry })
     }))

@@ -24,7 +24,7 @@ pub use keyspace::{Founding, Keyspace, Place};
 pub use locked::{Locked, Refusal, Shown};
 pub use policy::{Conflict, Policies, Policy};
 pub use stage::Stage;
-pub use write::{Deadline, SIBLINGS_MAX, SIBLINGS_WARN};
+pub use write::Deadline;
 
 use crate::config::Config;
 use crate::env::Clock;

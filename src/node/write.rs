@@ -2,20 +2,17 @@
 //! stage the log entry. A record of one version whose past is its own actor's takes the short way and
 //! never leaves its encoding; everything else is decoded and goes through [`Record::write`].
 
+use bytes::Bytes;
+
 use super::eviction::first_use;
 use super::keyspace::Place;
 use super::locked::{Locked, Refusal};
 use super::partition::{Partition, Space};
 use super::stage::Stage;
-use crate::record::{self, Dot, NewVersion, Peek, Record, Simple};
+use crate::record::{self, Kind, Payload, Peek, Record, SIBLINGS_MAX, SIBLINGS_WARN, Simple};
 use crate::store::table::{Entry, entry};
 use crate::types::{Database, Hlc, PartitionId, Token, WallMs};
-use crate::version::{History, Mint, may_extend, mint};
-
-/// Siblings at which a key is worth a warning.
-pub const SIBLINGS_WARN: usize = 25;
-/// Siblings beyond which client writes are refused. Merge, repair and handoff never are.
-pub const SIBLINGS_MAX: usize = 100;
+use crate::version::{Dot, History, Mint, may_extend, mint};
 
 /// The deadline of a new version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +68,8 @@ impl Locked<'_> {
         }
         // With siblings only the winner gets the deadline; the others keep their own.
         let place = self.place(key);
-        let mint = self.mint_for(place, key, &record.history);
-        record.expire(&self.keyspace.actors.lock(), mint, expiry);
+        let mint = self.mint_for(place, key, record.history());
+        record.expire(mint, expiry, now, &self.keyspace.actors.lock());
         self.put_record(place, key, &record, mint.dot.hlc);
         Ok(true)
     }
@@ -88,15 +85,21 @@ impl Locked<'_> {
     ) -> Result<(Record, Dot), Refusal> {
         let mut record = self.record(key)?;
         let before = record.sibling_count();
-        let place = self.place(key);
-        let mint = self.mint_for(place, key, &record.history);
-        record.write(context, mint, NewVersion::string(value, expiry));
-        let after = record.sibling_count();
+        let after = record.sibling_count_after(context);
         if after > SIBLINGS_MAX && after > before {
-            return Err(Refusal::TooManySiblings(after));
+            return Err(Refusal::TooManySiblings(before));
+        }
+        let place = self.place(key);
+        let mint = self.mint_for(place, key, record.history());
+        match value {
+            Some(value) => {
+                let payload = Payload::value(value.to_vec()).expiring(expiry);
+                record.write(context, mint, Kind::String, Bytes::new(), payload);
+            }
+            None => record.delete(context, mint),
         }
         self.note_siblings(key, before, after);
-        record.history = record.history.without_floor(&self.keyspace.floor.load());
+        record.trim(&self.keyspace.floor.load());
         self.put_record(place, key, &record, mint.dot.hlc);
         Ok((record, mint.dot))
     }
@@ -189,14 +192,17 @@ impl Locked<'_> {
     ) -> Result<(), Refusal> {
         let mut record = self.record(key)?;
         let before = record.sibling_count();
-        let mint = self.mint_for(place, key, &record.history);
-        let mut version = NewVersion::string(value, expiry);
-        if let Some(stamp) = stamp {
-            version = version.stamped(stamp);
+        let mint = self.mint_for(place, key, record.history());
+        match value {
+            Some(value) => {
+                let value = Some(Bytes::copy_from_slice(value));
+                let payload = Payload { value, expiry, stamp };
+                record.overwrite(mint, Kind::String, Bytes::new(), payload);
+            }
+            None => record.delete_all(mint),
         }
-        record.overwrite(mint, version);
         self.note_siblings(key, before, record.sibling_count());
-        record.history = record.history.without_floor(&self.keyspace.floor.load());
+        record.trim(&self.keyspace.floor.load());
         self.put_record(place, key, &record, mint.dot.hlc);
         Ok(())
     }

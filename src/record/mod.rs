@@ -23,6 +23,9 @@ use smallvec::SmallVec;
 use crate::types::{Hlc, WallMs};
 use crate::version::{Dot, Floor, History, Interval};
 
+pub use codec::{
+    CodecError, Peek, Simple, decode, encode, encode_simple, peek, simple_len, write_simple,
+};
 pub use merge::merge;
 pub use view::{SIBLINGS_MAX, SIBLINGS_WARN};
 pub use write::Payload;

@@ -114,6 +114,21 @@ impl Record {
             .all(|version| !version.is_live(now))
     }
 
+    /// Whether some version still carries a value, expired or not: the key counts until it is reaped.
+    pub fn has_value(&self) -> bool {
+        self.cells.iter().flat_map(|cell| &cell.versions).any(|version| version.value.is_some())
+    }
+
+    /// When the last value of the record will have expired; `None` if one never does.
+    pub fn last_expiry(&self) -> Option<WallMs> {
+        let values = self.cells.iter().flat_map(|cell| &cell.versions);
+        values
+            .filter(|version| version.value.is_some())
+            .map(|version| version.expiry)
+            .try_fold(WallMs(0), |last, expiry| expiry.map(|expiry| last.max(expiry)))
+            .filter(|last| last.0 > 0)
+    }
+
     /// Whether the record may be dropped: nothing in it is live, and the floor says all that its
     /// history and its tombstones say. A live sibling masked by a tombstone keeps both.
     pub fn is_forgettable(&self, floor: &Floor, now: WallMs) -> bool {
