@@ -91,13 +91,8 @@ impl Dispatch<'_> {
         {
             return Ended::Load(key.into());
         }
-        let mut context = Context {
-            keys,
-            session,
-            reply: Reply::new(out, session_protocol(session)),
-            node: self.node,
-            stats: self.stats,
-        };
+        let reply = Reply::new(out, session.protocol);
+        let mut context = Context { keys, session, reply, node: self.node, stats: self.stats };
         run(command, &mut context, argv)
     }
 
@@ -155,10 +150,6 @@ impl Dispatch<'_> {
         }
         self.node.may_write(command.denyoom, self.stage).map_err(CommandError::text)
     }
-}
-
-fn session_protocol(session: &Session) -> crate::resp::Protocol {
-    session.protocol
 }
 
 /// Runs a command whose keys are locked; an error takes the place of whatever it had replied.

@@ -5,7 +5,8 @@ use super::dispatch::{Dispatch, Ended, run};
 use super::error::CommandError;
 use super::registry::{Command, Registry};
 use super::spec::{Acl, Arg, CommandSpec, Flag, Group, KeySpec, Semantics};
-use crate::node::Locked;
+use crate::node::stats::WorkerStats;
+use crate::node::{Locked, Node};
 use crate::resp::{Argv, Protocol, Reply};
 use crate::session::{Queue, Session, Watched};
 
@@ -254,13 +255,13 @@ fn unchanged(locked: &mut Locked<'_>, session: &Session) -> bool {
     same
 }
 
-fn run_all(
-    node: &crate::node::Node,
-    stats: &crate::node::stats::WorkerStats,
-    locked: Locked<'_>,
-    session: &mut Session,
+fn run_all<'a>(
+    node: &'a Node,
+    stats: &'a WorkerStats,
+    locked: Locked<'a>,
+    session: &'a mut Session,
     planned: &Planned<'_>,
-    out: &mut Vec<u8>,
+    out: &'a mut Vec<u8>,
 ) -> Ended {
     let reply = Reply::new(out, session.protocol);
     let mut context = Context { keys: locked, session, reply, node, stats };

@@ -31,7 +31,7 @@ use crate::env::Clock;
 use crate::session::{Clients, PubSub};
 use crate::types::{NodeId, WallMs};
 use slowlog::SlowLog;
-use monitor::Monitors;
+pub use monitor::Monitors;
 use stats::Stats;
 use tokio::sync::Notify;
 

@@ -180,6 +180,7 @@ impl Connection {
     fn pass_on(&mut self, worker: &Worker, stage: &mut Stage) -> Step {
         let now = worker.node.clock.wall();
         let mut limits = self.limits();
+        let mut trusted = self.session.authenticated;
         loop {
             let pending = self.input.get(self.executed..).unwrap_or_default();
             let consumed = match self.reader.next(pending, &limits, &mut self.request) {
@@ -222,7 +223,8 @@ impl Connection {
             if self.output.len() > WRITE_EARLY_BYTES {
                 return Step::Write;
             }
-            if !limits.is_trusted() && self.session.authenticated {
+            if trusted != self.session.authenticated {
+                trusted = self.session.authenticated;
                 limits = self.limits();
             }
         }
