@@ -54,7 +54,9 @@ fn main() -> anyhow::Result<()> {
         paused_until: AtomicU64::new(0),
         paused_all: AtomicBool::new(false),
     });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     tokio::task::LocalSet::new().block_on(&runtime, async move {
         Server::bind(node, 2)?.accept().await?;
         Ok(())

@@ -46,14 +46,20 @@ impl<'a> Args<'a> {
 
     /// Takes the next argument when it is this word, in any case.
     pub fn take(&mut self, word: &str) -> bool {
-        let is = self.peek().is_some_and(|next| next.eq_ignore_ascii_case(word.as_bytes()));
+        let is = self
+            .peek()
+            .is_some_and(|next| next.eq_ignore_ascii_case(word.as_bytes()));
         self.next += usize::from(is);
         is
     }
 
     /// Nothing may be left.
     pub fn finish(&self) -> Result<(), CommandError> {
-        if self.is_done() { Ok(()) } else { Err(CommandError::Syntax) }
+        if self.is_done() {
+            Ok(())
+        } else {
+            Err(CommandError::Syntax)
+        }
     }
 }
 

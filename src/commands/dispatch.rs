@@ -80,7 +80,10 @@ impl Dispatch<'_> {
             return refuse(session, out, &error);
         }
         let mut keys = Locked::new(&self.node.keyspace, session.database, self.now, self.stage);
-        match (command.only_key.and_then(|at| argv.get(at)), command.spec.keys) {
+        match (
+            command.only_key.and_then(|at| argv.get(at)),
+            command.spec.keys,
+        ) {
             (Some(key), _) => keys.lock_one(key),
             (None, KeySpec::Range { .. }) => keys.lock_many(command.keys(argv)),
             (None, KeySpec::None | KeySpec::All) => {}
@@ -92,7 +95,13 @@ impl Dispatch<'_> {
             return Ended::Load(key.into());
         }
         let reply = Reply::new(out, session.protocol);
-        let mut context = Context { keys, session, reply, node: self.node, stats: self.stats };
+        let mut context = Context {
+            keys,
+            session,
+            reply,
+            node: self.node,
+            stats: self.stats,
+        };
         run(command, &mut context, argv)
     }
 
@@ -148,7 +157,9 @@ impl Dispatch<'_> {
         if !command.write {
             return Ok(());
         }
-        self.node.may_write(command.denyoom, self.stage).map_err(CommandError::text)
+        self.node
+            .may_write(command.denyoom, self.stage)
+            .map_err(CommandError::text)
     }
 }
 
@@ -175,13 +186,7 @@ pub fn run(command: &'static Command, context: &mut Context<'_>, argv: Argv<'_>)
     ended
 }
 
-fn count(
-    command: &Command,
-    context: &Context<'_>,
-    argv: Argv<'_>,
-    started: Instant,
-    failed: bool,
-) {
+fn count(command: &Command, context: &Context<'_>, argv: Argv<'_>, started: Instant, failed: bool) {
     let nanos = context.node.clock.now().duration_since(started).as_nanos() as u64;
     let stats = context.stats;
     stats.total_commands.add(1);
@@ -219,7 +224,9 @@ fn queue(
         return refuse(session, out, &error);
     }
     let owned = OwnedArgv::from(argv);
-    let Queue { commands, bytes, .. } = session.queue.get_or_insert_default();
+    let Queue {
+        commands, bytes, ..
+    } = session.queue.get_or_insert_default();
     *bytes += owned.size();
     if *bytes > QUEUE_BYTES_MAX {
         let error = CommandError::text("ERR the transaction is too big");
@@ -249,5 +256,9 @@ fn unknown_command(argv: Argv<'_>) -> CommandError {
 
 fn unknown_subcommand(command: &Command, sub: &[u8]) -> CommandError {
     let name = command.spec.name.to_ascii_uppercase();
-    format!("ERR unknown subcommand '{}'. Try {name} HELP.", lossy(sub, 128)).into()
+    format!(
+        "ERR unknown subcommand '{}'. Try {name} HELP.",
+        lossy(sub, 128)
+    )
+    .into()
 }

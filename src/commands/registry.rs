@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
-use super::spec::{CommandSpec, Flag, KeySpec};
 use super::FAMILIES;
+use super::spec::{CommandSpec, Flag, KeySpec};
 use crate::resp::Argv;
 
 /// A command in the table: its spec, with what dispatch asks on every call worked out beforehand.
@@ -48,7 +48,10 @@ impl Registry {
     }
 
     fn build() -> Self {
-        let mut registry = Self { commands: Vec::new(), slots: vec![EMPTY; SLOTS] };
+        let mut registry = Self {
+            commands: Vec::new(),
+            slots: vec![EMPTY; SLOTS],
+        };
         for spec in FAMILIES.iter().copied().flatten() {
             let number = registry.add(spec, None);
             for subcommand in spec.subcommands {
@@ -68,11 +71,12 @@ impl Registry {
             None => spec.name.to_owned(),
         };
         let only_key = match spec.keys {
-            KeySpec::Range { first, last, step: 1, .. }
-                if last > 0 && u8::try_from(last) == Ok(first) =>
-            {
-                Some(usize::from(first))
-            }
+            KeySpec::Range {
+                first,
+                last,
+                step: 1,
+                ..
+            } if last > 0 && u8::try_from(last) == Ok(first) => Some(usize::from(first)),
             _ => None,
         };
         self.commands.push(Command {
@@ -142,7 +146,9 @@ impl Registry {
 
     /// All commands that are no subcommands.
     pub fn top_level(&self) -> impl Iterator<Item = &Command> {
-        self.commands.iter().filter(|command| command.container.is_none())
+        self.commands
+            .iter()
+            .filter(|command| command.container.is_none())
     }
 
     /// How many, subcommands included.
@@ -169,7 +175,9 @@ impl Command {
     /// The keys of a call, by the key spec.
     pub fn keys<'a>(&self, argv: Argv<'a>) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a> {
         let (first, last, step) = match self.spec.keys {
-            KeySpec::Range { first, last, step, .. } => {
+            KeySpec::Range {
+                first, last, step, ..
+            } => {
                 let last = if last < 0 {
                     argv.len().saturating_sub(usize::from(last.unsigned_abs()))
                 } else {
@@ -180,6 +188,8 @@ impl Command {
             KeySpec::None | KeySpec::All => (1, 0, 1),
         };
         let end = (last + 1).min(argv.len());
-        (first..end.max(first)).step_by(step).filter_map(move |index| argv.get(index))
+        (first..end.max(first))
+            .step_by(step)
+            .filter_map(move |index| argv.get(index))
     }
 }

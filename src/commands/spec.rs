@@ -70,7 +70,11 @@ impl CommandSpec {
     pub fn fits(&self, len: usize) -> bool {
         let len = i64::try_from(len).unwrap_or(i64::MAX);
         let arity = i64::from(self.arity);
-        if arity >= 0 { len == arity } else { len >= -arity }
+        if arity >= 0 {
+            len == arity
+        } else {
+            len >= -arity
+        }
     }
 }
 
@@ -280,7 +284,15 @@ pub struct Arg {
 impl Arg {
     /// A plain argument of this type; for struct update syntax.
     pub const fn new(name: &'static str, kind: ArgKind) -> Self {
-        Self { name, kind, token: None, optional: false, multiple: false, since: None, children: &[] }
+        Self {
+            name,
+            kind,
+            token: None,
+            optional: false,
+            multiple: false,
+            since: None,
+            children: &[],
+        }
     }
 
     /// A key.
@@ -295,36 +307,54 @@ impl Arg {
 
     /// One of several.
     pub const fn one_of(name: &'static str, children: &'static [Self]) -> Self {
-        Self { children, ..Self::new(name, ArgKind::OneOf) }
+        Self {
+            children,
+            ..Self::new(name, ArgKind::OneOf)
+        }
     }
 
     /// Several in a row.
     pub const fn block(name: &'static str, children: &'static [Self]) -> Self {
-        Self { children, ..Self::new(name, ArgKind::Block) }
+        Self {
+            children,
+            ..Self::new(name, ArgKind::Block)
+        }
     }
 
     /// With a literal word before it.
     #[must_use]
     pub const fn with(self, token: &'static str) -> Self {
-        Self { token: Some(token), ..self }
+        Self {
+            token: Some(token),
+            ..self
+        }
     }
 
     /// Not required.
     #[must_use]
     pub const fn maybe(self) -> Self {
-        Self { optional: true, ..self }
+        Self {
+            optional: true,
+            ..self
+        }
     }
 
     /// Repeatable.
     #[must_use]
     pub const fn many(self) -> Self {
-        Self { multiple: true, ..self }
+        Self {
+            multiple: true,
+            ..self
+        }
     }
 
     /// Since a later version than its command.
     #[must_use]
     pub const fn since(self, version: &'static str) -> Self {
-        Self { since: Some(version), ..self }
+        Self {
+            since: Some(version),
+            ..self
+        }
     }
 }
 

@@ -17,7 +17,13 @@ pub const COMMANDS: &[CommandSpec] = &[
         group: Group::Transactions,
         since: "1.2.0",
         arity: 1,
-        flags: &[Flag::Noscript, Flag::Loading, Flag::Stale, Flag::Fast, Flag::AllowBusy],
+        flags: &[
+            Flag::Noscript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::Fast,
+            Flag::AllowBusy,
+        ],
         acl: &[Acl::Transaction],
         summary: "Begins a transaction: the commands that follow are queued.",
         run: multi,
@@ -28,7 +34,12 @@ pub const COMMANDS: &[CommandSpec] = &[
         group: Group::Transactions,
         since: "1.2.0",
         arity: 1,
-        flags: &[Flag::Noscript, Flag::Loading, Flag::Stale, Flag::SkipSlowlog],
+        flags: &[
+            Flag::Noscript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::SkipSlowlog,
+        ],
         acl: &[Acl::Transaction],
         summary: "Runs the queued commands as one.",
         complexity: "Depends on commands in the transaction",
@@ -41,7 +52,13 @@ pub const COMMANDS: &[CommandSpec] = &[
         group: Group::Transactions,
         since: "2.0.0",
         arity: 1,
-        flags: &[Flag::Noscript, Flag::Loading, Flag::Stale, Flag::Fast, Flag::AllowBusy],
+        flags: &[
+            Flag::Noscript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::Fast,
+            Flag::AllowBusy,
+        ],
         acl: &[Acl::Transaction],
         summary: "Forgets the queued commands.",
         complexity: "O(N), when N is the number of queued commands",
@@ -53,8 +70,19 @@ pub const COMMANDS: &[CommandSpec] = &[
         group: Group::Transactions,
         since: "2.2.0",
         arity: -2,
-        flags: &[Flag::Noscript, Flag::Loading, Flag::Stale, Flag::Fast, Flag::AllowBusy],
-        keys: KeySpec::Range { first: 1, last: -1, step: 1, usage: &["RO"] },
+        flags: &[
+            Flag::Noscript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::Fast,
+            Flag::AllowBusy,
+        ],
+        keys: KeySpec::Range {
+            first: 1,
+            last: -1,
+            step: 1,
+            usage: &["RO"],
+        },
         acl: &[Acl::Transaction],
         summary: "Makes the next EXEC depend on keys staying as they are.",
         complexity: "O(1) for every key.",
@@ -67,7 +95,13 @@ pub const COMMANDS: &[CommandSpec] = &[
         group: Group::Transactions,
         since: "2.2.0",
         arity: 1,
-        flags: &[Flag::Noscript, Flag::Loading, Flag::Stale, Flag::Fast, Flag::AllowBusy],
+        flags: &[
+            Flag::Noscript,
+            Flag::Loading,
+            Flag::Stale,
+            Flag::Fast,
+            Flag::AllowBusy,
+        ],
         acl: &[Acl::Transaction],
         summary: "Forgets all watched keys.",
         run: unwatch,
@@ -83,13 +117,18 @@ pub fn is_exec(command: &Command) -> bool {
 /// Commands that run at once although MULTI is open.
 pub fn runs_inside_multi(command: &Command) -> bool {
     command.container.is_none()
-        && matches!(command.spec.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
+        && matches!(
+            command.spec.name,
+            "exec" | "discard" | "multi" | "watch" | "quit" | "reset"
+        )
 }
 
 /// Refused while queueing.
 pub fn may_be_queued(command: &Command) -> Result<(), CommandError> {
     if command.spec.has(Flag::NoMulti) {
-        return Err(CommandError::text("ERR Command not allowed inside a transaction"));
+        return Err(CommandError::text(
+            "ERR Command not allowed inside a transaction",
+        ));
     }
     Ok(())
 }
@@ -104,7 +143,13 @@ pub fn allowed_while_subscribed(
         return Ok(());
     }
     let allowed = [
-        "subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit", "reset",
+        "subscribe",
+        "unsubscribe",
+        "psubscribe",
+        "punsubscribe",
+        "ping",
+        "quit",
+        "reset",
     ];
     if command.container.is_none() && allowed.contains(&command.spec.name) {
         return Ok(());
@@ -146,11 +191,18 @@ fn watch(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let database = context.session.database;
     for key in argv.from(1).iter() {
         let watched = &mut context.session.watched;
-        if watched.iter().any(|w| w.database == database && *w.key == *key) {
+        if watched
+            .iter()
+            .any(|w| w.database == database && *w.key == *key)
+        {
             continue;
         }
         let fingerprint = context.keys.fingerprint(key);
-        watched.push(Watched { database, key: key.into(), fingerprint });
+        watched.push(Watched {
+            database,
+            key: key.into(),
+            fingerprint,
+        });
     }
     context.reply.ok();
     Ok(Flow::Done)
@@ -179,8 +231,9 @@ pub fn exec(dispatch: &mut Dispatch<'_>, session: &mut Session, out: &mut Vec<u8
         .iter()
         .filter_map(|argv| Some((resolve(argv.argv())?, argv.argv())))
         .collect();
-    if let Some(error) =
-        planned.iter().find_map(|(command, _)| dispatch.may_write(command).err())
+    if let Some(error) = planned
+        .iter()
+        .find_map(|(command, _)| dispatch.may_write(command).err())
     {
         session.watched.clear();
         let text = format!("EXECABORT Transaction discarded because of: {error}");
@@ -189,10 +242,15 @@ pub fn exec(dispatch: &mut Dispatch<'_>, session: &mut Session, out: &mut Vec<u8
     }
     let keyspace = &dispatch.node.keyspace;
     let mut locked = Locked::new(keyspace, session.database, dispatch.now, dispatch.stage);
-    if planned.iter().any(|(command, _)| command.spec.keys == KeySpec::All) {
+    if planned
+        .iter()
+        .any(|(command, _)| command.spec.keys == KeySpec::All)
+    {
         locked.lock_all();
     } else {
-        let queued = planned.iter().flat_map(|(command, argv)| command.keys(*argv));
+        let queued = planned
+            .iter()
+            .flat_map(|(command, argv)| command.keys(*argv));
         let watched = session.watched.iter().map(|watched| &*watched.key);
         locked.lock_many(queued.chain(watched));
     }
@@ -210,13 +268,22 @@ pub fn exec(dispatch: &mut Dispatch<'_>, session: &mut Session, out: &mut Vec<u8
     }
     session.watched.clear();
     Reply::new(out, session.protocol).array(planned.len());
-    run_all(dispatch.node, dispatch.stats, locked, session, &planned, out)
+    run_all(
+        dispatch.node,
+        dispatch.stats,
+        locked,
+        session,
+        &planned,
+        out,
+    )
 }
 
 fn resolve(argv: Argv<'_>) -> Option<&'static Command> {
     let registry = Registry::get();
     let command = registry.find(argv.get(0)?)?;
-    let sub = argv.get(1).and_then(|sub| registry.find_subcommand(command, sub));
+    let sub = argv
+        .get(1)
+        .and_then(|sub| registry.find_subcommand(command, sub));
     Some(sub.unwrap_or(command))
 }
 
@@ -264,7 +331,13 @@ fn run_all<'a>(
     out: &'a mut Vec<u8>,
 ) -> Ended {
     let reply = Reply::new(out, session.protocol);
-    let mut context = Context { keys: locked, session, reply, node, stats };
+    let mut context = Context {
+        keys: locked,
+        session,
+        reply,
+        node,
+        stats,
+    };
     let mut close = false;
     for (command, argv) in planned {
         context.keys.database = context.session.database;

@@ -125,7 +125,10 @@ pub struct SlowlogConfig {
 
 impl Default for NodeConfig {
     fn default() -> Self {
-        Self { data_dir: "./dynamo-data".to_owned(), name: String::new() }
+        Self {
+            data_dir: "./dynamo-data".to_owned(),
+            name: String::new(),
+        }
     }
 }
 
@@ -147,7 +150,11 @@ impl Default for ClientConfig {
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { enabled: true, bind: "127.0.0.1".to_owned(), port: 0 }
+        Self {
+            enabled: true,
+            bind: "127.0.0.1".to_owned(),
+            port: 0,
+        }
     }
 }
 
@@ -165,12 +172,22 @@ impl Default for StorageConfig {
 
 impl Default for ClusterConfig {
     fn default() -> Self {
-        Self { partitions: 256, n: 3, r: 2, w: 2, dw: 0, request_timeout_ms: 1_000 }
+        Self {
+            partitions: 256,
+            n: 3,
+            r: 2,
+            w: 2,
+            dw: 0,
+            request_timeout_ms: 1_000,
+        }
     }
 }
 
 impl Default for SlowlogConfig {
     fn default() -> Self {
-        Self { slower_than_us: 10_000, max_len: 128 }
+        Self {
+            slower_than_us: 10_000,
+            max_len: 128,
+        }
     }
 }

@@ -21,7 +21,9 @@ impl Clock {
     pub fn wall(&self) -> WallMs {
         match self {
             Self::System => WallMs(
-                SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64),
+                SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .map_or(0, |d| d.as_millis() as u64),
             ),
             Self::Manual(ms) => WallMs(ms.load(Ordering::Relaxed)),
         }
@@ -30,9 +32,9 @@ impl Clock {
     /// Wall-clock microseconds since the epoch, for TIME and MONITOR.
     pub fn wall_micros(&self) -> u64 {
         match self {
-            Self::System => {
-                SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as u64)
-            }
+            Self::System => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |d| d.as_micros() as u64),
             Self::Manual(ms) => ms.load(Ordering::Relaxed) * 1_000,
         }
     }

@@ -25,7 +25,11 @@ impl Sampler {
 
     /// A number below `bound`; 0 when the bound is 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        if bound == 0 { 0 } else { ((u128::from(self.bits()) * bound as u128) >> 64) as usize }
+        if bound == 0 {
+            0
+        } else {
+            ((u128::from(self.bits()) * bound as u128) >> 64) as usize
+        }
     }
 }
 
@@ -44,5 +48,7 @@ pub fn random_u128() -> u128 {
 }
 
 fn fill(bytes: &mut [u8]) {
-    SysRng.try_fill_bytes(bytes).expect("the system has a source of randomness");
+    SysRng
+        .try_fill_bytes(bytes)
+        .expect("the system has a source of randomness");
 }

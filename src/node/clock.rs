@@ -19,7 +19,10 @@ pub struct HybridClock {
 impl HybridClock {
     /// A clock that starts above `floor` and may run up to `ceiling`.
     pub fn new(floor: Hlc, ceiling: Hlc) -> Self {
-        Self { last: AtomicU64::new(floor.0), ceiling: AtomicU64::new(ceiling.0) }
+        Self {
+            last: AtomicU64::new(floor.0),
+            ceiling: AtomicU64::new(ceiling.0),
+        }
     }
 
     /// A new hybrid time, greater than every one before.

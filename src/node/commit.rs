@@ -55,7 +55,12 @@ impl Node {
         if bound == 0 || !denyoom {
             return Ok(());
         }
-        let used = self.keyspace.sums.table_bytes.load(Ordering::Relaxed).max(0) as u64;
+        let used = self
+            .keyspace
+            .sums
+            .table_bytes
+            .load(Ordering::Relaxed)
+            .max(0) as u64;
         if used <= bound {
             return Ok(());
         }

@@ -42,12 +42,18 @@ const NAMES: [(&str, EvictionPolicy); 8] = [
 impl EvictionPolicy {
     /// By Redis's name.
     pub fn parse(name: &str) -> Option<Self> {
-        NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, p)| *p)
+        NAMES
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, p)| *p)
     }
 
     /// Redis's name.
     pub fn name(self) -> &'static str {
-        NAMES.iter().find(|(_, policy)| *policy == self).map_or("noeviction", |(name, _)| name)
+        NAMES
+            .iter()
+            .find(|(_, policy)| *policy == self)
+            .map_or("noeviction", |(name, _)| name)
     }
 
     /// All names, for error messages.
@@ -82,12 +88,17 @@ impl Eviction {
     #[inline]
     pub fn policy(&self) -> EvictionPolicy {
         let number = usize::from(self.policy.load(Ordering::Relaxed));
-        NAMES.get(number).map_or(EvictionPolicy::NoEviction, |(_, policy)| *policy)
+        NAMES
+            .get(number)
+            .map_or(EvictionPolicy::NoEviction, |(_, policy)| *policy)
     }
 
     /// Changes the policy.
     pub fn set_policy(&self, policy: EvictionPolicy) {
-        let number = NAMES.iter().position(|(_, known)| *known == policy).unwrap_or_default();
+        let number = NAMES
+            .iter()
+            .position(|(_, known)| *known == policy)
+            .unwrap_or_default();
         self.policy.store(number as u8, Ordering::Relaxed);
     }
 }
@@ -115,7 +126,11 @@ pub fn touch(entry: &mut Entry, now: u32, frequency: bool, chance: impl FnOnce()
 /// How a new entry begins.
 #[inline]
 pub fn first_use(now: u32, frequency: bool) -> u32 {
-    if frequency { ((now / 60) & 0xFFFF) << 8 | LFU_START } else { now }
+    if frequency {
+        ((now / 60) & 0xFFFF) << 8 | LFU_START
+    } else {
+        now
+    }
 }
 
 /// The frequency of an entry last used at `used`, decayed to `now`.

@@ -135,13 +135,19 @@ impl Keyspace {
     #[inline]
     pub fn place(&self, key: &[u8]) -> Place {
         let partition = slot_of(key).partition(self.partition_count());
-        Place { partition, token: Token(SipHasher13::new_with_key(&self.token_key).hash(key)) }
+        Place {
+            partition,
+            token: Token(SipHasher13::new_with_key(&self.token_key).hash(key)),
+        }
     }
 
     /// Locks a partition.
     #[inline]
     pub fn lock(&self, partition: PartitionId) -> MutexGuard<'_, Partition> {
-        #[allow(clippy::indexing_slicing, reason = "ids come from `place` or `partition_ids`")]
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "ids come from `place` or `partition_ids`"
+        )]
         self.partitions[usize::from(partition.0)].lock()
     }
 
@@ -159,15 +165,21 @@ impl Keyspace {
     /// Adds what a worker summed up since its last group.
     pub fn add_sums(&self, table_bytes: isize, dirty_bytes: isize) {
         if table_bytes != 0 {
-            self.sums.table_bytes.fetch_add(table_bytes as i64, Ordering::Relaxed);
+            self.sums
+                .table_bytes
+                .fetch_add(table_bytes as i64, Ordering::Relaxed);
         }
         if dirty_bytes != 0 {
-            self.sums.dirty_bytes.fetch_add(dirty_bytes as i64, Ordering::Relaxed);
+            self.sums
+                .dirty_bytes
+                .fetch_add(dirty_bytes as i64, Ordering::Relaxed);
         }
     }
 
     /// Keys of one database; expired ones count until they are reaped.
     pub fn count(&self, database: crate::types::Database) -> u64 {
-        self.partition_ids().map(|id| self.lock(id).space(database).map_or(0, |s| s.keys)).sum()
+        self.partition_ids()
+            .map(|id| self.lock(id).space(database).map_or(0, |s| s.keys))
+            .sum()
     }
 }

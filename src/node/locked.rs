@@ -10,9 +10,9 @@ use super::partition::{Known, Partition};
 use super::policy::Conflict;
 use super::stage::Stage;
 use crate::record::{self, CodecError, Kind, Peek, Record, Simple, Version};
-use crate::version::Dot;
 use crate::store::table::{Entry, entry};
 use crate::types::{Database, PartitionId, WallMs};
+use crate::version::Dot;
 
 /// Why a key could not be read or written. Each leaves the key as it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +89,8 @@ impl<'a> Locked<'a> {
         let place = self.keyspace.place(key);
         self.last_place = Some((key.as_ptr(), key.len(), place));
         self.guards.clear();
-        self.guards.push((place.partition, self.keyspace.lock(place.partition)));
+        self.guards
+            .push((place.partition, self.keyspace.lock(place.partition)));
     }
 
     /// Locks the partitions of several keys, in order, each once.
@@ -183,7 +184,11 @@ impl<'a> Locked<'a> {
     }
 
     /// One partition, held or locked for the time of the visit.
-    pub fn with_partition<T>(&mut self, id: PartitionId, visit: impl FnOnce(&mut Partition) -> T) -> T {
+    pub fn with_partition<T>(
+        &mut self,
+        id: PartitionId,
+        visit: impl FnOnce(&mut Partition) -> T,
+    ) -> T {
         if self.guards.is_empty() {
             visit(&mut self.keyspace.lock(id))
         } else {
@@ -196,7 +201,9 @@ impl<'a> Locked<'a> {
         let database = self.database;
         keys.find(|key| {
             let place = self.place(key);
-            let known = self.partition(place.partition).look(database, place.token, key);
+            let known = self
+                .partition(place.partition)
+                .look(database, place.token, key);
             matches!(known, Known::Cold | Known::Loading)
         })
     }
@@ -232,14 +239,27 @@ impl<'a> Locked<'a> {
         touch: bool,
     ) -> Result<Option<Shown<'_>>, Refusal> {
         let place = self.place(key);
-        let Self { guards, general, keyspace, now, use_now, frequency, database, .. } = self;
+        let Self {
+            guards,
+            general,
+            keyspace,
+            now,
+            use_now,
+            frequency,
+            database,
+            ..
+        } = self;
         let now = *now;
-        let Some(found) = find(guards, *database, place, key) else { return Ok(None) };
+        let Some(found) = find(guards, *database, place, key) else {
+            return Ok(None);
+        };
         if touch {
             super::eviction::touch(found, *use_now, *frequency, chance);
         }
         match record::peek(found.record())? {
-            Peek::Simple(Simple { expiry: Some(at), .. }) if at <= now => Ok(None),
+            Peek::Simple(Simple {
+                expiry: Some(at), ..
+            }) if at <= now => Ok(None),
             Peek::Simple(Simple { value, expiry, .. }) => {
                 Ok(value.map(|value| Shown { value, expiry }))
             }
@@ -252,7 +272,9 @@ impl<'a> Locked<'a> {
 
     /// The decoded record of a key, for commands that speak of versions. Missing: an empty record.
     pub fn record(&mut self, key: &[u8]) -> Result<Record, Refusal> {
-        let Some(bytes) = self.record_bytes(key, true) else { return Ok(Record::default()) };
+        let Some(bytes) = self.record_bytes(key, true) else {
+            return Ok(Record::default());
+        };
         Ok(record::decode(bytes)?)
     }
 
@@ -270,7 +292,9 @@ impl<'a> Locked<'a> {
     pub fn fingerprint(&mut self, key: &[u8]) -> u64 {
         use std::hash::Hasher as _;
         let now = self.now;
-        let Some(bytes) = self.record_bytes(key, false) else { return 0 };
+        let Some(bytes) = self.record_bytes(key, false) else {
+            return 0;
+        };
         let mut hasher = siphasher::sip::SipHasher13::new();
         let mut note = |version: &Dot| {
             hasher.write_u32(version.actor.0);
@@ -284,13 +308,19 @@ impl<'a> Locked<'a> {
                 note(&simple.dot);
             }
             _ => {
-                let Ok(decoded) = record::decode(bytes) else { return 1 };
+                let Ok(decoded) = record::decode(bytes) else {
+                    return 1;
+                };
                 if decoded.is_dead(now) {
                     return 0;
                 }
-                decoded.cells().iter().flat_map(|cell| &cell.versions).for_each(|v: &Version| {
-                    note(&v.dot);
-                });
+                decoded
+                    .cells()
+                    .iter()
+                    .flat_map(|cell| &cell.versions)
+                    .for_each(|v: &Version| {
+                        note(&v.dot);
+                    });
             }
         }
         hasher.finish() | 1
@@ -302,7 +332,10 @@ impl<'a> Locked<'a> {
         let (now, database) = (self.use_now, self.database);
         let space = self.partition(place.partition).space(database)?;
         let found = space.table.get(place.token, key)?;
-        Some((now.wrapping_sub(found.used()), super::eviction::decayed(found.used(), now)))
+        Some((
+            now.wrapping_sub(found.used()),
+            super::eviction::decayed(found.used(), now),
+        ))
     }
 
     /// Bytes that a key takes in the table: MEMORY USAGE.
@@ -324,10 +357,15 @@ fn find<'g>(
     let index = if guards.len() == 1 {
         0
     } else {
-        guards.binary_search_by_key(&place.partition, |(held, _)| *held).ok()?
+        guards
+            .binary_search_by_key(&place.partition, |(held, _)| *held)
+            .ok()?
     };
     let (_, guard) = guards.get_mut(index)?;
-    let found = guard.space_mut(database).table.get_mut(place.token, key, false)?;
+    let found = guard
+        .space_mut(database)
+        .table
+        .get_mut(place.token, key, false)?;
     (!found.is(entry::ABSENT | entry::LOADING)).then_some(found)
 }
 
@@ -340,7 +378,10 @@ fn show_general<'r>(
     now: WallMs,
 ) -> Result<Option<Shown<'r>>, Refusal> {
     let actors = keyspace.actors.lock();
-    if decoded.shown_kind(now, &actors).is_some_and(|kind| kind != Kind::String) {
+    if decoded
+        .shown_kind(now, &actors)
+        .is_some_and(|kind| kind != Kind::String)
+    {
         return Err(Refusal::WrongType);
     }
     let siblings = decoded.live_siblings(now).count();
@@ -348,11 +389,19 @@ fn show_general<'r>(
         if keyspace.policies.load().of(key).conflict == Conflict::Siblings {
             return Err(Refusal::Conflict(siblings));
         }
-        keyspace.sums.conflicts_masked.fetch_add(1, Ordering::Relaxed);
+        keyspace
+            .sums
+            .conflicts_masked
+            .fetch_add(1, Ordering::Relaxed);
     }
-    let winner = decoded.winner(&actors).filter(|version| version.is_live(now));
+    let winner = decoded
+        .winner(&actors)
+        .filter(|version| version.is_live(now));
     Ok(winner.and_then(|version| {
-        version.value.as_deref().map(|value| Shown { value, expiry: version.expiry })
+        version.value.as_deref().map(|value| Shown {
+            value,
+            expiry: version.expiry,
+        })
     }))
 }
 

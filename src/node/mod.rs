@@ -30,8 +30,8 @@ use crate::config::Config;
 use crate::env::Clock;
 use crate::session::{Clients, PubSub};
 use crate::types::{NodeId, WallMs};
-use slowlog::SlowLog;
 pub use monitor::Monitors;
+use slowlog::SlowLog;
 use stats::Stats;
 use tokio::sync::Notify;
 

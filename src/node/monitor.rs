@@ -35,7 +35,9 @@ impl Node {
         }
         let mut handles = self.monitors.handles.lock();
         handles.retain(|handle| handle.id != id);
-        self.monitors.any.store(!handles.is_empty(), Ordering::Release);
+        self.monitors
+            .any
+            .store(!handles.is_empty(), Ordering::Release);
     }
 
     /// Shows a command to whoever monitors.

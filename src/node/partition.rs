@@ -34,7 +34,11 @@ pub struct Partition {
 impl Partition {
     /// An empty partition; `complete` when there is no tree, or nothing in it.
     pub fn new(complete: bool) -> Self {
-        Self { spaces: Vec::new(), last_dropped: None, complete }
+        Self {
+            spaces: Vec::new(),
+            last_dropped: None,
+            complete,
+        }
     }
 
     /// A database's keys, if it ever had any.
@@ -56,18 +60,26 @@ impl Partition {
 
     /// Every database that ever had keys.
     pub fn spaces(&self) -> impl Iterator<Item = (Database, &Space)> {
-        self.spaces.iter().enumerate().map(|(index, space)| (Database(index as u8), space))
+        self.spaces
+            .iter()
+            .enumerate()
+            .map(|(index, space)| (Database(index as u8), space))
     }
 
     /// Every database that ever had keys, to change them.
     pub fn spaces_mut(&mut self) -> impl Iterator<Item = (Database, &mut Space)> {
-        self.spaces.iter_mut().enumerate().map(|(index, space)| (Database(index as u8), space))
+        self.spaces
+            .iter_mut()
+            .enumerate()
+            .map(|(index, space)| (Database(index as u8), space))
     }
 
     /// What the table knows of a key.
     #[inline]
     pub fn look(&self, database: Database, token: Token, key: &[u8]) -> Known<'_> {
-        let found = self.space(database).and_then(|space| space.table.get(token, key));
+        let found = self
+            .space(database)
+            .and_then(|space| space.table.get(token, key));
         match found {
             Some(found) if found.is(entry::LOADING) => Known::Loading,
             Some(found) if found.is(entry::ABSENT) => Known::Absent,

@@ -63,7 +63,9 @@ impl Policies {
 
     /// All prefixes with their policies, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &Policy)> {
-        self.by_prefix.iter().map(|(prefix, policy)| (prefix.as_slice(), policy))
+        self.by_prefix
+            .iter()
+            .map(|(prefix, policy)| (prefix.as_slice(), policy))
     }
 }
 
@@ -73,10 +75,19 @@ mod tests {
 
     #[test]
     fn the_longest_prefix_wins() {
-        let siblings = Policy { conflict: Conflict::Siblings, ..Policy::default() };
+        let siblings = Policy {
+            conflict: Conflict::Siblings,
+            ..Policy::default()
+        };
         let mut policies = Policies::default();
         policies.set(b"cart:", siblings);
-        policies.set(b"cart:tmp:", Policy { ttl_seconds: Some(60), ..Policy::default() });
+        policies.set(
+            b"cart:tmp:",
+            Policy {
+                ttl_seconds: Some(60),
+                ..Policy::default()
+            },
+        );
         assert_eq!(policies.of(b"cart:1").conflict, Conflict::Siblings);
         assert_eq!(policies.of(b"cart:tmp:1").conflict, Conflict::Lww);
         assert_eq!(policies.of(b"other"), Policy::default());

@@ -40,12 +40,18 @@ pub struct Stage {
 impl Stage {
     /// An empty stage, for a node with or without a log.
     pub fn new(logged: bool) -> Self {
-        Self { logged, ..Self::default() }
+        Self {
+            logged,
+            ..Self::default()
+        }
     }
 
     /// Notes one record as it now is.
     #[inline]
-    #[allow(clippy::too_many_arguments, reason = "one entry of the log, field by field")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one entry of the log, field by field"
+    )]
     pub fn record(
         &mut self,
         partition: PartitionId,
@@ -65,10 +71,23 @@ impl Stage {
             -1 => 2,
             _ => 0,
         };
-        append_record(&mut self.log, flags, partition, database, token, key, record);
+        append_record(
+            &mut self.log,
+            flags,
+            partition,
+            database,
+            token,
+            key,
+            record,
+        );
         self.entries += 1;
         if change != 0 {
-            self.changes.push(Change { partition, database, by: change, at });
+            self.changes.push(Change {
+                partition,
+                database,
+                by: change,
+                at,
+            });
         }
     }
 

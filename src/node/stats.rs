@@ -14,7 +14,10 @@ impl Counter {
     /// Adds; only its own worker may.
     #[inline]
     pub fn add(&self, by: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_add(by),
+            Ordering::Relaxed,
+        );
     }
 
     /// The sum so far.
@@ -97,6 +100,10 @@ impl Stats {
 
     /// A sum over all workers.
     pub fn sum(&self, of: impl Fn(&WorkerStats) -> &Counter) -> u64 {
-        self.workers.lock().iter().map(|worker| of(worker).get()).sum()
+        self.workers
+            .lock()
+            .iter()
+            .map(|worker| of(worker).get())
+            .sum()
     }
 }

@@ -56,9 +56,15 @@ impl Locked<'_> {
         let now = self.now;
         let Some((value, stamp)) = ({
             let actors = self.keyspace.actors.lock();
-            record.winner(&actors).filter(|version| version.is_live(now)).and_then(|version| {
-                version.value.as_deref().map(|value| (value.to_vec(), version.stamp))
-            })
+            record
+                .winner(&actors)
+                .filter(|version| version.is_live(now))
+                .and_then(|version| {
+                    version
+                        .value
+                        .as_deref()
+                        .map(|value| (value.to_vec(), version.stamp))
+                })
         }) else {
             return Ok(false);
         };
@@ -108,9 +114,14 @@ impl Locked<'_> {
         use std::sync::atomic::Ordering::Relaxed;
         let sums = &self.keyspace.sums;
         if after > before && after > 1 {
-            sums.siblings_created.fetch_add((after - before.max(1)) as u64, Relaxed);
+            sums.siblings_created
+                .fetch_add((after - before.max(1)) as u64, Relaxed);
             if after == SIBLINGS_WARN {
-                tracing::warn!(key_bytes = key.len(), siblings = after, "a key gathers siblings");
+                tracing::warn!(
+                    key_bytes = key.len(),
+                    siblings = after,
+                    "a key gathers siblings"
+                );
             }
         } else if before > 1 && after <= 1 {
             sums.siblings_resolved.fetch_add(1, Relaxed);
@@ -134,7 +145,12 @@ impl Locked<'_> {
             .and_then(|space| space.table.get(place.token, key))
             .is_some_and(|found| found.is(entry::MINE));
         let extend = self.may_extend(place.partition, mine);
-        mint(history, self.keyspace.actor, self.keyspace.tick(self.now), extend)
+        mint(
+            history,
+            self.keyspace.actor,
+            self.keyspace.tick(self.now),
+            extend,
+        )
     }
 
     /// Replaces everything seen by one version; `None` is a tombstone.
@@ -152,11 +168,24 @@ impl Locked<'_> {
         }
         let hlc = self.keyspace.tick(self.now);
         let dot = Dot::new(self.keyspace.actor, hlc);
-        let simple = Simple { dot, stamp: stamp.unwrap_or(hlc), expiry, value };
+        let simple = Simple {
+            dot,
+            stamp: stamp.unwrap_or(hlc),
+            expiry,
+            value,
+        };
         let used = first_use(self.use_now, self.frequency);
         let database = self.database;
         let (partition, stage) = self.partition_and_stage(place.partition);
-        let write = Write { place, database, key, live: value.is_some(), expiry, hlc, used };
+        let write = Write {
+            place,
+            database,
+            key,
+            live: value.is_some(),
+            expiry,
+            hlc,
+            used,
+        };
         write.apply(partition, stage, record::simple_len(&simple), |bytes| {
             record::write_simple(&simple, bytes);
         });
@@ -196,7 +225,11 @@ impl Locked<'_> {
         match value {
             Some(value) => {
                 let value = Some(Bytes::copy_from_slice(value));
-                let payload = Payload { value, expiry, stamp };
+                let payload = Payload {
+                    value,
+                    expiry,
+                    stamp,
+                };
                 record.overwrite(mint, Kind::String, Bytes::new(), payload);
             }
             None => record.delete_all(mint),
@@ -215,8 +248,18 @@ impl Locked<'_> {
         let (live, expiry) = (record.has_value(), record.last_expiry());
         let database = self.database;
         let (partition, stage) = self.partition_and_stage(place.partition);
-        let write = Write { place, database, key, live, expiry, hlc, used };
-        write.apply(partition, stage, encoded.len(), |bytes| bytes.copy_from_slice(&encoded));
+        let write = Write {
+            place,
+            database,
+            key,
+            live,
+            expiry,
+            hlc,
+            used,
+        };
+        write.apply(partition, stage, encoded.len(), |bytes| {
+            bytes.copy_from_slice(&encoded)
+        });
     }
 }
 
@@ -242,7 +285,10 @@ impl Write<'_> {
         record_len: usize,
         fill: impl FnOnce(&mut [u8]),
     ) {
-        let Place { partition: id, token } = self.place;
+        let Place {
+            partition: id,
+            token,
+        } = self.place;
         let space = partition.space_mut(self.database);
         let counted = if self.live { entry::COUNTED } else { 0 };
         let set = entry::MINE | if stage.logged { entry::DIRTY } else { 0 } | counted;
@@ -260,7 +306,15 @@ impl Write<'_> {
                 let dirty_before = if was_dirty { before } else { 0 };
                 stage.dirty_bytes += found.bytes() as isize - dirty_before as isize;
             }
-            stage.record(id, self.database, token, self.key, found.record(), change, self.hlc);
+            stage.record(
+                id,
+                self.database,
+                token,
+                self.key,
+                found.record(),
+                change,
+                self.hlc,
+            );
         } else {
             let mut entry = Entry::new(self.key, set, record_len, fill);
             entry.set_used(self.used);
@@ -268,7 +322,15 @@ impl Write<'_> {
             if stage.logged {
                 stage.dirty_bytes += entry.bytes() as isize;
             }
-            stage.record(id, self.database, token, self.key, entry.record(), change, self.hlc);
+            stage.record(
+                id,
+                self.database,
+                token,
+                self.key,
+                entry.record(),
+                change,
+                self.hlc,
+            );
             space.table.insert(token, entry);
         }
         self.index(space, token, change);
@@ -297,11 +359,16 @@ pub(super) fn unindex(
         return;
     }
     match record::peek(entry.record()) {
-        Ok(Peek::Simple(Simple { expiry: Some(at), .. })) => {
+        Ok(Peek::Simple(Simple {
+            expiry: Some(at), ..
+        })) => {
             expiring.remove(&(at, token));
         }
         Ok(Peek::General) => {
-            if let Some(at) = record::decode(entry.record()).ok().and_then(|r| r.last_expiry()) {
+            if let Some(at) = record::decode(entry.record())
+                .ok()
+                .and_then(|r| r.last_expiry())
+            {
                 expiring.remove(&(at, token));
             }
         }

@@ -116,7 +116,10 @@ impl Record {
 
     /// Whether some version still carries a value, expired or not: the key counts until it is reaped.
     pub fn has_value(&self) -> bool {
-        self.cells.iter().flat_map(|cell| &cell.versions).any(|version| version.value.is_some())
+        self.cells
+            .iter()
+            .flat_map(|cell| &cell.versions)
+            .any(|version| version.value.is_some())
     }
 
     /// When the last value of the record will have expired; `None` if one never does.
@@ -125,7 +128,9 @@ impl Record {
         values
             .filter(|version| version.value.is_some())
             .map(|version| version.expiry)
-            .try_fold(WallMs(0), |last, expiry| expiry.map(|expiry| last.max(expiry)))
+            .try_fold(WallMs(0), |last, expiry| {
+                expiry.map(|expiry| last.max(expiry))
+            })
             .filter(|last| last.0 > 0)
     }
 

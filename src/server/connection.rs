@@ -11,8 +11,10 @@ use tokio::net::TcpStream;
 
 use super::worker::Worker;
 use crate::commands::dispatch::{Dispatch, Ended};
-use crate::resp::{Limits, Progress, ProtocolError, Reply, Request, RequestReader, looks_like_http};
 use crate::node::Stage;
+use crate::resp::{
+    Limits, Progress, ProtocolError, Reply, Request, RequestReader, looks_like_http,
+};
 use crate::session::{ClientHandle, Session};
 
 /// What one read asks for; a request larger than this grows its buffer as it arrives.
@@ -140,7 +142,9 @@ impl Connection {
             if mailbox.poll_ready(context) {
                 return Poll::Ready(Event::Mail);
             }
-            self.stream.poll_read_ready(context).map(|_| Event::Readable)
+            self.stream
+                .poll_read_ready(context)
+                .map(|_| Event::Readable)
         })
         .await
     }
@@ -155,7 +159,12 @@ impl Connection {
         if self.input.capacity() - self.input.len() < READ_BYTES {
             self.input.reserve(READ_BYTES.max(self.input.len()));
         }
-        let Self { stream, input, worker, .. } = self;
+        let Self {
+            stream,
+            input,
+            worker,
+            ..
+        } = self;
         let mut read = std::pin::pin!(stream.read_buf(input));
         let read = std::future::poll_fn(|context| match read.as_mut().poll(context) {
             Poll::Ready(result) => Poll::Ready(Some(result)),
@@ -197,12 +206,19 @@ impl Connection {
                 continue;
             }
             if looks_like_http(argv) {
-                tracing::warn!(client = self.session.handle.id, "HTTP on the RESP port: closed");
+                tracing::warn!(
+                    client = self.session.handle.id,
+                    "HTTP on the RESP port: closed"
+                );
                 return Step::Close;
             }
             let (start, writes) = (self.output.len(), stage.writes);
-            let mut dispatch =
-                Dispatch { node: &worker.node, stage, stats: &worker.stats, now };
+            let mut dispatch = Dispatch {
+                node: &worker.node,
+                stage,
+                stats: &worker.stats,
+                now,
+            };
             let ended = dispatch.execute(&mut self.session, argv, &mut self.output);
             if stage.writes != writes && stage.logged {
                 self.uncommitted.push((start, self.output.len()));
@@ -239,7 +255,11 @@ impl Connection {
     }
 
     fn buffer_limit(&self) -> usize {
-        if self.session.authenticated { usize::MAX } else { UNAUTHENTICATED_BUFFER_BYTES }
+        if self.session.authenticated {
+            usize::MAX
+        } else {
+            UNAUTHENTICATED_BUFFER_BYTES
+        }
     }
 
     fn protocol_error(&mut self, error: &ProtocolError) -> Step {
@@ -274,14 +294,16 @@ impl Connection {
             let old = std::mem::take(&mut self.output);
             let mut from = 0;
             for (start, end) in &self.uncommitted {
-                self.output.extend_from_slice(old.get(from..*start).unwrap_or_default());
+                self.output
+                    .extend_from_slice(old.get(from..*start).unwrap_or_default());
                 Reply::new(&mut self.output, self.session.protocol).error(
                     "NOQUORUM W=1 not met (acked 0): the log could not be written; the write may \
                      still become visible",
                 );
                 from = *end;
             }
-            self.output.extend_from_slice(old.get(from..).unwrap_or_default());
+            self.output
+                .extend_from_slice(old.get(from..).unwrap_or_default());
         }
         self.session.last_write = self.group;
         self.uncommitted.clear();
@@ -301,8 +323,12 @@ impl Connection {
                     Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => 0,
                     Err(error) => return Err(error),
                 };
-                handle.output_bytes.store((written - from) as u64, Ordering::Relaxed);
-                self.stream.write_all(self.output.get(from..).unwrap_or_default()).await?;
+                handle
+                    .output_bytes
+                    .store((written - from) as u64, Ordering::Relaxed);
+                self.stream
+                    .write_all(self.output.get(from..).unwrap_or_default())
+                    .await?;
                 handle.output_bytes.store(0, Ordering::Relaxed);
             }
         }
@@ -322,7 +348,11 @@ impl Connection {
         if self.output.capacity() > WRITE_EARLY_BYTES {
             self.output = Vec::new();
         }
-        super::publish_state(&self.session, self.input.len(), self.worker.node.clock.wall());
+        super::publish_state(
+            &self.session,
+            self.input.len(),
+            self.worker.node.clock.wall(),
+        );
     }
 }
 

@@ -75,7 +75,11 @@ impl Server {
         let workers = (0..workers)
             .map(|number| start_worker(&node, number))
             .collect::<Result<_, _>>()?;
-        Ok(Self { node, listeners, workers })
+        Ok(Self {
+            node,
+            listeners,
+            workers,
+        })
     }
 
     /// Accepts until the runtime that runs this ends.
@@ -93,13 +97,26 @@ impl Server {
 type Shared = (Arc<Node>, Vec<mpsc::Sender<(StdStream, Arc<ClientHandle>)>>);
 
 fn listen(address: &str, port: u16) -> Result<std::net::TcpListener, ListenError> {
-    let bad = |reason: String| ListenError::Address { address: address.to_owned(), reason };
-    let host = if address == "localhost" { "127.0.0.1" } else { address };
+    let bad = |reason: String| ListenError::Address {
+        address: address.to_owned(),
+        reason,
+    };
+    let host = if address == "localhost" {
+        "127.0.0.1"
+    } else {
+        address
+    };
     let host = if host == "*" { "0.0.0.0" } else { host };
-    let ip = host.parse().map_err(|_| bad("not an IP address".to_owned()))?;
+    let ip = host
+        .parse()
+        .map_err(|_| bad("not an IP address".to_owned()))?;
     let address = SocketAddr::new(ip, port);
     let bind = || -> std::io::Result<std::net::TcpListener> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
         socket.set_reuse_address(true)?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
@@ -126,20 +143,28 @@ async fn accept_on(listener: &TcpListener, shared: &Shared) {
             }
         };
         node.stats.connections.fetch_add(1, Ordering::Relaxed);
-        let Ok(stream) = stream.into_std() else { continue };
+        let Ok(stream) = stream.into_std() else {
+            continue;
+        };
         if let Some(refusal) = refusal(node, peer) {
-            node.stats.rejected_connections.fetch_add(1, Ordering::Relaxed);
+            node.stats
+                .rejected_connections
+                .fetch_add(1, Ordering::Relaxed);
             // The reply fits the socket's empty buffer; a client that is gone is no loss.
             let _ = std::io::Write::write_all(&mut &stream, refusal.as_bytes());
             continue;
         }
-        let Ok(local) = stream.local_addr() else { continue };
+        let Ok(local) = stream.local_addr() else {
+            continue;
+        };
         let now = node.clock.wall().0;
         let id = node.clients.next_id();
         let handle = Arc::new(ClientHandle::new(id, peer, local, stream.as_raw_fd(), now));
         node.clients.add(Arc::clone(&handle));
         turn = (turn + 1) % workers.len().max(1);
-        let Some(worker) = workers.get(turn) else { continue };
+        let Some(worker) = workers.get(turn) else {
+            continue;
+        };
         if worker.send((stream, handle)).await.is_err() {
             node.clients.remove(id);
         }

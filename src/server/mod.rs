@@ -31,9 +31,18 @@ fn publish_state(session: &Session, query_bytes: usize, now: WallMs) {
     let handle = &session.handle;
     handle.active_ms.store(now.0, Ordering::Relaxed);
     handle.database.store(session.database.0, Ordering::Relaxed);
-    handle.authenticated.store(session.authenticated, Ordering::Relaxed);
-    handle.query_bytes.store(query_bytes as u64, Ordering::Relaxed);
-    let queued = session.queue.as_ref().map_or(-1, |queue| queue.commands.len() as i64);
+    handle
+        .authenticated
+        .store(session.authenticated, Ordering::Relaxed);
+    handle
+        .query_bytes
+        .store(query_bytes as u64, Ordering::Relaxed);
+    let queued = session
+        .queue
+        .as_ref()
+        .map_or(-1, |queue| queue.commands.len() as i64);
     handle.queued.store(queued, Ordering::Relaxed);
-    handle.watched.store(session.watched.len() as u32, Ordering::Relaxed);
+    handle
+        .watched
+        .store(session.watched.len() as u32, Ordering::Relaxed);
 }

@@ -21,8 +21,16 @@ pub(super) async fn wait(node: &Node, session: &Session, wait: Wait, reply: &mut
                 reply.integer(0);
             }
         }
-        Wait::Fsync { local, others, timeout } => {
-            let own = if local == 0 { true } else { node.fsynced(timeout).await };
+        Wait::Fsync {
+            local,
+            others,
+            timeout,
+        } => {
+            let own = if local == 0 {
+                true
+            } else {
+                node.fsynced(timeout).await
+            };
             if others > 0 {
                 unblocked_or(session, timeout).await;
             }

@@ -83,7 +83,9 @@ impl Worker {
     /// Makes visible to the node what one pass changed in its sums.
     pub fn add_sums(&self, stage: &mut Stage) {
         let table_bytes = std::mem::take(&mut stage.table_bytes);
-        self.node.keyspace.add_sums(table_bytes, std::mem::take(&mut stage.dirty_bytes));
+        self.node
+            .keyspace
+            .add_sums(table_bytes, std::mem::take(&mut stage.dirty_bytes));
     }
 
     /// Commits groups for as long as the worker lives.

@@ -1,7 +1,9 @@
 //! A connection as the rest of the node sees it: CLIENT LIST shows it, CLIENT KILL ends it.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering,
+};
 
 use parking_lot::Mutex;
 
@@ -118,7 +120,11 @@ impl ClientHandle {
     pub fn kind(&self) -> ClientKind {
         let subscribed =
             self.channels.load(Ordering::Relaxed) + self.patterns.load(Ordering::Relaxed) > 0;
-        if subscribed { ClientKind::Pubsub } else { ClientKind::Normal }
+        if subscribed {
+            ClientKind::Pubsub
+        } else {
+            ClientKind::Normal
+        }
     }
 
     /// Ends the connection, from any thread.

@@ -61,7 +61,11 @@ impl Mailbox {
         if !state.frames.is_empty() || state.overflowed || std::mem::take(&mut state.nudged) {
             return true;
         }
-        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+        if !state
+            .waker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(context.waker()))
+        {
             state.waker = Some(context.waker().clone());
         }
         false

@@ -28,7 +28,10 @@ pub struct PubSub {
 
 impl Message {
     fn new() -> Self {
-        Self { resp2: None, resp3: None }
+        Self {
+            resp2: None,
+            resp3: None,
+        }
     }
 
     fn deliver(&mut self, to: &ClientHandle, parts: &[&[u8]]) {
@@ -52,12 +55,20 @@ impl Message {
 impl PubSub {
     /// Subscribes to a channel.
     pub fn subscribe(&self, channel: Bytes, handle: &Arc<ClientHandle>) {
-        self.channels.write().entry(channel).or_default().insert(handle.id, Arc::clone(handle));
+        self.channels
+            .write()
+            .entry(channel)
+            .or_default()
+            .insert(handle.id, Arc::clone(handle));
     }
 
     /// Subscribes to a pattern.
     pub fn psubscribe(&self, pattern: Bytes, handle: &Arc<ClientHandle>) {
-        self.patterns.write().entry(pattern).or_default().insert(handle.id, Arc::clone(handle));
+        self.patterns
+            .write()
+            .entry(pattern)
+            .or_default()
+            .insert(handle.id, Arc::clone(handle));
     }
 
     /// Ends a subscription to a channel.

@@ -1,9 +1,7 @@
 //! The connection itself.
 
 use super::args::integer;
-use super::{
-    Acl, Arg, ArgKind, CommandError, CommandSpec, Context, Flag, Flow, Group, Outcome,
-};
+use super::{Acl, Arg, ArgKind, CommandError, CommandSpec, Context, Flag, Flow, Group, Outcome};
 use crate::resp::{Argv, Protocol};
 use crate::types::Database;
 
@@ -64,5 +62,8 @@ fn select(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 
 /// The database that a queued SELECT will choose, if it is a number at all.
 pub fn database_of(argv: Argv<'_>) -> Option<Database> {
-    integer(argv.get(1)?).ok().and_then(|index| u8::try_from(index).ok()).map(Database)
+    integer(argv.get(1)?)
+        .ok()
+        .and_then(|index| u8::try_from(index).ok())
+        .map(Database)
 }

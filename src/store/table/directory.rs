@@ -43,7 +43,12 @@ pub struct Directory {
 
 impl Default for Directory {
     fn default() -> Self {
-        Self { bits: 0, index: vec![0], pages: vec![Page::default()], len: 0 }
+        Self {
+            bits: 0,
+            index: vec![0],
+            pages: vec![Page::default()],
+            len: 0,
+        }
     }
 }
 
@@ -57,7 +62,11 @@ fn hash(token: Token) -> u64 {
 impl Directory {
     #[inline]
     fn page_number(&self, token: Token) -> usize {
-        let position = if self.bits == 0 { 0 } else { (token.0 >> (64 - self.bits)) as usize };
+        let position = if self.bits == 0 {
+            0
+        } else {
+            (token.0 >> (64 - self.bits)) as usize
+        };
         self.index.get(position).map_or(0, |page| *page as usize)
     }
 
@@ -76,7 +85,9 @@ impl Directory {
     pub fn get(&self, token: Token, key: &[u8]) -> Option<&Entry> {
         let page = self.pages.get(self.page_number(token))?;
         page.slots
-            .find(hash(token), |slot| slot.token == token && slot.entry.key() == key)
+            .find(hash(token), |slot| {
+                slot.token == token && slot.entry.key() == key
+            })
             .map(|slot| &slot.entry)
     }
 
@@ -87,22 +98,31 @@ impl Directory {
         let page = self.pages.get_mut(number)?;
         page.dirty |= dirty;
         page.slots
-            .find_mut(hash(token), |slot| slot.token == token && slot.entry.key() == key)
+            .find_mut(hash(token), |slot| {
+                slot.token == token && slot.entry.key() == key
+            })
             .map(|slot| &mut slot.entry)
     }
 
     /// Puts an entry for a key that has none.
     pub fn insert(&mut self, token: Token, entry: Entry) {
         let mut number = self.page_number(token);
-        while self.pages.get(number).is_some_and(|page| page.slots.len() >= PAGE_KEYS) {
+        while self
+            .pages
+            .get(number)
+            .is_some_and(|page| page.slots.len() >= PAGE_KEYS)
+        {
             if !self.split(number) {
                 break;
             }
             number = self.page_number(token);
         }
-        let Some(page) = self.pages.get_mut(number) else { return };
+        let Some(page) = self.pages.get_mut(number) else {
+            return;
+        };
         page.dirty |= entry.is(DIRTY);
-        page.slots.insert_unique(hash(token), Slot { token, entry }, |slot| hash(slot.token));
+        page.slots
+            .insert_unique(hash(token), Slot { token, entry }, |slot| hash(slot.token));
         self.len += 1;
     }
 
@@ -126,7 +146,9 @@ impl Directory {
     /// Splits a full page in two by its next token bit. False when the tokens cannot tell its keys
     /// apart: then the page grows instead.
     fn split(&mut self, number: usize) -> bool {
-        let Some(depth) = self.pages.get(number).map(|page| page.depth) else { return false };
+        let Some(depth) = self.pages.get(number).map(|page| page.depth) else {
+            return false;
+        };
         if depth == MAX_BITS {
             return false;
         }
@@ -135,18 +157,28 @@ impl Directory {
             self.bits += 1;
         }
         let new_number = self.pages.len() as u32;
-        let Some(page) = self.pages.get_mut(number) else { return false };
+        let Some(page) = self.pages.get_mut(number) else {
+            return false;
+        };
         let bit = 63 - depth;
         let expected = page.slots.len() / 2 + 16;
         let old = std::mem::replace(&mut page.slots, HashTable::with_capacity(expected));
         let mut upper = HashTable::with_capacity(expected);
         for slot in old {
-            let half = if slot.token.0 >> bit & 1 == 0 { &mut page.slots } else { &mut upper };
+            let half = if slot.token.0 >> bit & 1 == 0 {
+                &mut page.slots
+            } else {
+                &mut upper
+            };
             half.insert_unique(hash(slot.token), slot, |slot| hash(slot.token));
         }
         page.depth += 1;
         let dirty = page.dirty;
-        self.pages.push(Page { depth: depth + 1, dirty, slots: upper });
+        self.pages.push(Page {
+            depth: depth + 1,
+            dirty,
+            slots: upper,
+        });
         let mut position_bit = 0;
         if let Some(shift) = self.bits.checked_sub(depth + 1) {
             position_bit = 1usize << shift;
@@ -163,10 +195,14 @@ impl Directory {
     /// begins (`None` after the last).
     pub fn page_sorted(&self, from: Token) -> (Vec<&Slot>, Option<Token>) {
         let number = self.page_number(from);
-        let Some(page) = self.pages.get(number) else { return (Vec::new(), None) };
+        let Some(page) = self.pages.get(number) else {
+            return (Vec::new(), None);
+        };
         let mut slots: Vec<&Slot> = page.slots.iter().filter(|s| s.token >= from).collect();
         slots.sort_unstable_by(|a, b| {
-            a.token.cmp(&b.token).then_with(|| a.entry.key().cmp(b.entry.key()))
+            a.token
+                .cmp(&b.token)
+                .then_with(|| a.entry.key().cmp(b.entry.key()))
         });
         (slots, Self::after(page, from))
     }
@@ -176,14 +212,20 @@ impl Directory {
             return None;
         }
         let shift = 64 - page.depth;
-        ((inside.0 >> shift) + 1).checked_shl(shift).filter(|next| *next != 0).map(Token)
+        ((inside.0 >> shift) + 1)
+            .checked_shl(shift)
+            .filter(|next| *next != 0)
+            .map(Token)
     }
 
     /// Entries of one page chosen by `choice`, in no order: what sampling for eviction, expiry and
     /// RANDOMKEY looks at.
     pub fn sample_page(&self, choice: u64) -> impl Iterator<Item = &Slot> {
         let number = (choice % self.pages.len().max(1) as u64) as usize;
-        self.pages.get(number).into_iter().flat_map(|page| page.slots.iter())
+        self.pages
+            .get(number)
+            .into_iter()
+            .flat_map(|page| page.slots.iter())
     }
 
     /// Hands every dirty entry to `collect` in token order, page by page, and clears their dirty
@@ -191,19 +233,28 @@ impl Directory {
     pub fn collect_dirty(&mut self, epoch: u8, mut collect: impl FnMut(Token, &Entry)) {
         let mut seen = None;
         for position in 0..self.index.len() {
-            let Some(number) = self.index.get(position).map(|n| *n as usize) else { continue };
+            let Some(number) = self.index.get(position).map(|n| *n as usize) else {
+                continue;
+            };
             if seen == Some(number) {
                 continue;
             }
             seen = Some(number);
-            let Some(page) = self.pages.get_mut(number) else { continue };
+            let Some(page) = self.pages.get_mut(number) else {
+                continue;
+            };
             if !std::mem::take(&mut page.dirty) {
                 continue;
             }
-            let mut dirty: Vec<&mut Slot> =
-                page.slots.iter_mut().filter(|slot| slot.entry.is(DIRTY)).collect();
+            let mut dirty: Vec<&mut Slot> = page
+                .slots
+                .iter_mut()
+                .filter(|slot| slot.entry.is(DIRTY))
+                .collect();
             dirty.sort_unstable_by(|a, b| {
-                a.token.cmp(&b.token).then_with(|| a.entry.key().cmp(b.entry.key()))
+                a.token
+                    .cmp(&b.token)
+                    .then_with(|| a.entry.key().cmp(b.entry.key()))
             });
             for slot in dirty {
                 collect(slot.token, &slot.entry);
@@ -244,7 +295,10 @@ mod tests {
         let mut directory = Directory::default();
         for i in 0..keys {
             let key = i.to_be_bytes();
-            directory.insert(token(i), Entry::new(&key, DIRTY, 8, |r| r.copy_from_slice(&key)));
+            directory.insert(
+                token(i),
+                Entry::new(&key, DIRTY, 8, |r| r.copy_from_slice(&key)),
+            );
         }
         directory
     }
@@ -254,10 +308,16 @@ mod tests {
         let mut directory = filled(20_000);
         assert!(directory.pages() > 40);
         for i in 0..20_000u64 {
-            let found = directory.get(token(i), &i.to_be_bytes()).expect("was inserted");
+            let found = directory
+                .get(token(i), &i.to_be_bytes())
+                .expect("was inserted");
             assert_eq!(found.record(), i.to_be_bytes());
         }
-        assert!(directory.get(token(20_001), &20_001u64.to_be_bytes()).is_none());
+        assert!(
+            directory
+                .get(token(20_001), &20_001u64.to_be_bytes())
+                .is_none()
+        );
         for i in (0..20_000u64).step_by(2) {
             assert!(directory.remove(token(i), &i.to_be_bytes()).is_some());
         }

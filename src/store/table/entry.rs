@@ -30,7 +30,11 @@ pub struct Entry(Box<[u8]>);
 impl Entry {
     /// An entry with room for `record_len` bytes, which `fill` writes.
     pub fn new(key: &[u8], state: u8, record_len: usize, fill: impl FnOnce(&mut [u8])) -> Self {
-        let key_header = if key.len() < usize::from(LONG_KEY) { 0 } else { 4 };
+        let key_header = if key.len() < usize::from(LONG_KEY) {
+            0
+        } else {
+            4
+        };
         let mut bytes = vec![0; FIXED + key_header + key.len() + record_len].into_boxed_slice();
         let (fixed, rest) = bytes.split_at_mut(FIXED + key_header);
         if let Some(byte) = fixed.get_mut(4) {
@@ -135,7 +139,9 @@ impl Entry {
     /// When (or how often) the entry was last used, as the eviction policy counts it.
     #[inline]
     pub fn used(&self) -> u32 {
-        self.0.first_chunk::<4>().map_or(0, |b| u32::from_le_bytes(*b))
+        self.0
+            .first_chunk::<4>()
+            .map_or(0, |b| u32::from_le_bytes(*b))
     }
 
     /// Notes a use.
@@ -165,12 +171,21 @@ mod tests {
         for length in [0, 1, 16, 254, 255, 256, 70_000] {
             let key = vec![7; length];
             let mut entry = Entry::new(&key, MINE | DIRTY, 3, |r| r.copy_from_slice(b"abc"));
-            assert_eq!((entry.key(), entry.record()), (key.as_slice(), b"abc".as_slice()));
+            assert_eq!(
+                (entry.key(), entry.record()),
+                (key.as_slice(), b"abc".as_slice())
+            );
             entry.set_used(99);
             entry.set_epoch(4);
             entry.set_record(5, |r| r.copy_from_slice(b"12345"));
-            assert_eq!((entry.key(), entry.record()), (key.as_slice(), b"12345".as_slice()));
-            assert_eq!((entry.used(), entry.epoch(), entry.state()), (99, 4, MINE | DIRTY));
+            assert_eq!(
+                (entry.key(), entry.record()),
+                (key.as_slice(), b"12345".as_slice())
+            );
+            assert_eq!(
+                (entry.used(), entry.epoch(), entry.state()),
+                (99, 4, MINE | DIRTY)
+            );
         }
     }
 
