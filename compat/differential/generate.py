@@ -127,6 +127,7 @@ class Generator:
             if name not in without and (not only or name in only):
                 chosen.append((text, weight))
         self.templates, self.weights = zip(*chosen)
+        self.names = {text.split()[0].encode() for text in self.templates}
         self.pubsub = not only or "SUBSCRIBE" in only
         self.fresh_steps = not only or "PROTOCOL" in only
         # A few keys per sequence make collisions, and so behaviour, likely.
@@ -171,6 +172,8 @@ class Generator:
             [b"GETEX", key, b"PX", b"3"], [b"PEXPIRE", key, b"2"],
             [b"SET", key, value, b"PXAT", NOW + b"ms+4"], [b"PEXPIREAT", key, NOW + b"ms+3"],
         ])
+        if first[0] not in self.names:
+            return []
         done = step("cmd", first, conn)
         done["sleep"] = 0.02
         return [done, step("cmd", [b"EXISTS", key], conn)]
