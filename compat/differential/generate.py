@@ -461,7 +461,7 @@ class Generator:
             b"PING\r\n", b"PING\n", b"  PING  \r\n", b"\r\n\r\nPING\r\n", b"SET a 'x y'\r\nGET a\r\n",
             b'SET a "x\\x41\\n"\r\nGET a\r\n', b'SET a "x\r\n', b"SET a 'x\r\n", b'SET a "x"y\r\n',
             b"GET 'a\r\n", b"ECHO ''\r\n", b"*0\r\nPING\r\n", b"*-1\r\nPING\r\n", b"*1\r\n$4\r\nPING\r\n",
-            b"*1\r\n#4\r\nPING\r\n", b"*1\r\n$-1\r\n", b"*1\r\n$abc\r\n", b"*abc\r\n", b"*1048577\r\n",
+            b"*1\r\n#4\r\nPING\r\n", b"*1\r\n$-1\r\n", b"*1\r\n$abc\r\n", b"*abc\r\n",
             b"*2147483648\r\n", b"*1\r\n$536870913\r\n", b"*1\r\n:1\r\n", b"*1\r\nPING\r\n",
             b"*1\r\n$4\r\nPINGXX*1\r\n$4\r\nPING\r\n", b"nosuch a b\r\n", b"*\r\n", b"*1\r\n$\r\n",
             b"*2\r\n$3\r\nGET\r\n$0\r\n\r\n", b"*1\r\n$0\r\n\r\n", b"GET\r\n", b"quit\r\nPING\r\n",
