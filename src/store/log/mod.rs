@@ -37,7 +37,7 @@ pub use format::{MAX_GROUP_BYTES, VERSION};
 pub use recovery::Recovery;
 pub use report::{Report, SegmentReport, report};
 pub use salvage::{LostRange, SetAside, set_aside};
-pub use scan::{fuzz_segment, replay, segment_name};
+pub use scan::{replay, segment_name};
 pub use sync::{Prepared, Rotation, SyncHandle, Synced};
 pub use writer::Log;
 

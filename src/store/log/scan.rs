@@ -240,16 +240,3 @@ pub fn replay<D: Disk>(
     }
     Ok(())
 }
-
-/// For the fuzzer: reads any bytes as a segment and looks at all it finds. Gives the entries seen.
-pub fn fuzz_segment(bytes: &[u8]) -> u64 {
-    let mut seen = 0;
-    let scan = scan_segment(bytes, 1, None, &mut |group| {
-        seen += Entries::new(group.payload).flatten().count() as u64;
-    });
-    assert!(
-        scan.good <= bytes.len() && seen == scan.entries,
-        "the walk counts what it shows"
-    );
-    seen
-}

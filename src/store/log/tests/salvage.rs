@@ -1,5 +1,7 @@
 //! Accepting a loss: what verifies stays, what is gone is told, and the log opens again.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn groups_kept(disk: &SimDisk) -> Vec<u64> {
@@ -162,4 +164,46 @@ fn a_report_tells_every_problem_at_once() {
     let text = told.to_string();
     assert_eq!(text.matches("\ndamage: ").count(), told.damage.len());
     assert!(text.contains("log-0000000000000001.seg: ") && text.contains("to replay"));
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_damage_an_accepted_loss_opens_and_invents_nothing(
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u32>()), 0..5),
+        cut in proptest::option::of((any::<prop::sample::Index>(), any::<u32>())),
+        gone in proptest::option::of(any::<prop::sample::Index>()),
+        applied in 0u64..3,
+    ) {
+        let disk = SimDisk::new();
+        let (mut log, _) = Log::open(disk.clone(), config()).unwrap();
+        append(&mut log, 20);
+        log.sync().unwrap();
+        let mark = Some(Mark { applied, ..mark(&log) });
+        let config = LogConfig { mark, applied, ..config() };
+        let names = disk.list().unwrap();
+        for (name, bit) in &flips {
+            let name = name.get(&names);
+            disk.flip_bit(name, u64::from(*bit) % (disk.length(name).unwrap() * 8));
+        }
+        if let Some((name, length)) = cut {
+            let name = name.get(&names);
+            disk.truncate(name, u64::from(length) % (disk.length(name).unwrap() + 1)).unwrap();
+        }
+        if let Some(name) = gone {
+            disk.unlink(name.get::<String>(&names)).unwrap();
+        }
+        set_aside(&disk, &config).unwrap();
+        let (mut log, recovery) = Log::open(disk.clone(), config).unwrap();
+        prop_assert_eq!(recovery.last_sequence, 20);
+        log.drop_through(applied).unwrap();
+        append(&mut log, 1);
+        drop(log);
+        // `replayed` compares each group with what was written.
+        let kept = replayed(&disk);
+        prop_assert!(kept.is_sorted() && kept.last() == Some(&21));
+        let touched = flips.len() + usize::from(cut.is_some()) + usize::from(gone.is_some());
+        if touched == 0 {
+            prop_assert!(kept.len() as u64 + 4 * applied >= 21);
+        }
+    }
 }
