@@ -48,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         clients: dynamo::session::Clients::default(),
         pubsub: dynamo::session::PubSub::default(),
         stats: dynamo::node::stats::Stats::default(),
+        durable: None,
         monitors: Default::default(),
         slowlog: Default::default(),
         stopping: Default::default(),

@@ -56,6 +56,11 @@ impl HybridClock {
         (reached + ((LEASE_MS / 2) << 16) > ceiling).then(|| Hlc(reached + (LEASE_MS << 16)))
     }
 
+    /// The durable ceiling.
+    pub fn ceiling(&self) -> Hlc {
+        Hlc(self.ceiling.load(Ordering::Relaxed))
+    }
+
     /// The lease is durable.
     pub fn granted(&self, ceiling: Hlc) {
         self.ceiling.fetch_max(ceiling.0, Ordering::Relaxed);

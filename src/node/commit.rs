@@ -18,13 +18,17 @@ pub enum Committed {
 
 impl Node {
     /// Is there a log that writes go to?
+    #[inline]
     pub fn is_logged(&self) -> bool {
-        false
+        self.durable.is_some()
     }
 
     /// Commits a worker's group.
-    pub async fn commit(&self, _stage: &mut Stage, _worker: usize) -> Committed {
-        Committed::Yes
+    pub async fn commit(&self, stage: &Stage) -> Committed {
+        match &self.durable {
+            Some(durable) if !stage.is_empty() => durable.commit(stage).await,
+            _ => Committed::Yes,
+        }
     }
 
     /// May some key be in the tree only?
@@ -34,13 +38,18 @@ impl Node {
     }
 
     /// Brings a key from the tree into the table.
-    pub async fn load(&self, _database: Database, _key: &[u8]) {}
+    pub async fn load(&self, database: Database, key: &[u8]) {
+        if let Some(durable) = &self.durable {
+            durable.load(database, key).await;
+        }
+    }
 
     /// Must commands wait now (CLIENT PAUSE)?
     #[inline]
     pub fn holds(&self, write: bool, now: WallMs) -> bool {
-        now.0 < self.paused_until.load(Ordering::Relaxed)
-            && (write || self.paused_all.load(Ordering::Relaxed))
+        let paused = now.0 < self.paused_until.load(Ordering::Relaxed)
+            && (write || self.paused_all.load(Ordering::Relaxed));
+        paused || (write && self.durable.as_ref().is_some_and(|durable| durable.is_behind()))
     }
 
     /// Waits a little before a held command is tried again.
@@ -51,6 +60,9 @@ impl Node {
     /// May a write be taken? The error is the reply.
     #[inline]
     pub fn may_write(&self, denyoom: bool, _stage: &mut Stage) -> Result<(), &'static str> {
+        if let Some(durable) = &self.durable {
+            return durable.may_write();
+        }
         let bound = self.keyspace.eviction.bound.load(Ordering::Relaxed);
         if bound == 0 || !denyoom {
             return Ok(());
@@ -74,13 +86,19 @@ impl Node {
     }
 
     /// Waits until this node has fsynced everything written so far.
-    pub async fn fsynced(&self, _timeout: Option<Duration>) -> bool {
-        false
+    pub async fn fsynced(&self, timeout: Option<Duration>) -> bool {
+        match &self.durable {
+            Some(durable) => durable.fsynced(timeout).await,
+            None => false,
+        }
     }
 
     /// Brings everything logged so far into the tree.
     pub async fn drain(&self) -> Result<(), String> {
-        Ok(())
+        match &self.durable {
+            Some(durable) => durable.drain().await,
+            None => Ok(()),
+        }
     }
 
     /// Stops the node.

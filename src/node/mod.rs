@@ -3,6 +3,7 @@
 
 mod clock;
 mod commit;
+pub mod durable;
 pub mod eviction;
 mod keyspace;
 mod locked;
@@ -31,6 +32,7 @@ use crate::env::Clock;
 use crate::session::{Clients, PubSub};
 use crate::types::{NodeId, WallMs};
 pub use monitor::Monitors;
+use durable::Durable;
 use slowlog::SlowLog;
 use stats::Stats;
 use tokio::sync::Notify;
@@ -42,6 +44,8 @@ pub struct Node {
     pub id: NodeId,
     /// All keys.
     pub keyspace: Arc<Keyspace>,
+    /// Log and tree; `None`: the memory engine.
+    pub durable: Option<Arc<Durable>>,
     /// Settings; CONFIG SET swaps in a new snapshot.
     pub config: ArcSwap<Config>,
     /// The gate to time.

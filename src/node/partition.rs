@@ -29,16 +29,15 @@ pub struct Partition {
     /// The table holds every record of the partition: a key that is not in it does not exist, and
     /// the tree need not be asked.
     pub complete: bool,
+    /// Records that left the table while the tree kept (or lost) theirs: whoever reads the tree
+    /// into the table compares before and after.
+    pub evictions: u64,
 }
 
 impl Partition {
     /// An empty partition; `complete` when there is no tree, or nothing in it.
     pub fn new(complete: bool) -> Self {
-        Self {
-            spaces: Vec::new(),
-            last_dropped: None,
-            complete,
-        }
+        Self { spaces: Vec::new(), last_dropped: None, complete, evictions: 0 }
     }
 
     /// A database's keys, if it ever had any.

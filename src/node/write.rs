@@ -240,6 +240,13 @@ impl Locked<'_> {
         Ok(())
     }
 
+    /// Stores a whole record as it is: what a merge or a transfer brought, and tests of other types.
+    pub fn put_whole(&mut self, key: &[u8], record: &Record) {
+        let place = self.place(key);
+        let last = record.dots().map(|dot| dot.hlc).max().unwrap_or_default();
+        self.put_record(place, key, record, last);
+    }
+
     /// Stores a record that was minted here.
     fn put_record(&mut self, place: Place, key: &[u8], record: &Record, hlc: Hlc) {
         let mut encoded = Vec::new();
@@ -350,7 +357,7 @@ impl Write<'_> {
 
 /// Takes a record's deadline out of the index before the record changes.
 #[inline]
-pub(super) fn unindex(
+pub(in crate::node) fn unindex(
     expiring: &mut std::collections::BTreeSet<(WallMs, Token)>,
     entry: &Entry,
     token: Token,

@@ -14,15 +14,15 @@ use crate::node::stats::WorkerStats;
 use crate::node::{Committed, Node, Stage};
 
 /// What the connections of one worker share. Never leaves its thread.
-pub struct Worker {
+pub(super) struct Worker {
     /// The node.
-    pub node: Arc<Node>,
+    pub(super) node: Arc<Node>,
     /// This worker's number.
-    pub number: usize,
+    pub(super) number: usize,
     /// Counters.
-    pub stats: Arc<WorkerStats>,
+    pub(super) stats: Arc<WorkerStats>,
     /// Writes since the last group.
-    pub stage: RefCell<Stage>,
+    pub(super) stage: RefCell<Stage>,
     /// The group now being filled; committed groups have smaller numbers.
     group: Cell<u64>,
     /// Groups up to here are committed.
@@ -40,7 +40,7 @@ const BUFFER_KEPT_BYTES: usize = 256 * 1024;
 
 impl Worker {
     /// A worker of this node.
-    pub fn new(node: Arc<Node>, number: usize) -> Rc<Self> {
+    pub(super) fn new(node: Arc<Node>, number: usize) -> Rc<Self> {
         let stats = Arc::new(WorkerStats::new(Registry::get().len()));
         node.stats.add_worker(Arc::clone(&stats));
         let stage = RefCell::new(Stage::new(node.is_logged()));
@@ -59,13 +59,13 @@ impl Worker {
     }
 
     /// The group that writes staged now belong to.
-    pub fn group(&self) -> u64 {
+    pub(super) fn group(&self) -> u64 {
         self.group.get()
     }
 
     /// Waits until a group is committed. False: it could not be, and nothing in it may be
     /// acknowledged.
-    pub async fn commit(&self, group: u64) -> bool {
+    pub(super) async fn commit(&self, group: u64) -> bool {
         self.wanted.notify_one();
         std::future::poll_fn(|context| {
             if self.failed_from.get().is_some_and(|failed| failed <= group) {
@@ -81,7 +81,7 @@ impl Worker {
     }
 
     /// Makes visible to the node what one pass changed in its sums.
-    pub fn add_sums(&self, stage: &mut Stage) {
+    pub(super) fn add_sums(&self, stage: &mut Stage) {
         let table_bytes = std::mem::take(&mut stage.table_bytes);
         self.node
             .keyspace
@@ -89,8 +89,8 @@ impl Worker {
     }
 
     /// Commits groups for as long as the worker lives.
-    pub async fn committer(self: Rc<Self>) {
-        let mut spare = Stage::new(true);
+    pub(super) async fn committer(self: Rc<Self>) {
+        let mut spare = Stage::new(self.node.is_logged());
         loop {
             self.wanted.notified().await;
             // Everyone who is ready now goes first: their writes join this group.
@@ -98,7 +98,7 @@ impl Worker {
             let group = self.group.get();
             self.group.set(group + 1);
             std::mem::swap(&mut *self.stage.borrow_mut(), &mut spare);
-            let committed = self.node.commit(&mut spare, self.number).await;
+            let committed = self.node.commit(&spare).await;
             spare.clear();
             match committed {
                 Committed::Yes => self.committed.set(group),
@@ -114,12 +114,12 @@ impl Worker {
     }
 
     /// A buffer, perhaps a used one.
-    pub fn take_buffer(&self) -> Vec<u8> {
+    pub(super) fn take_buffer(&self) -> Vec<u8> {
         self.buffers.borrow_mut().pop().unwrap_or_default()
     }
 
     /// Gives a buffer back.
-    pub fn give_buffer(&self, mut buffer: Vec<u8>) {
+    pub(super) fn give_buffer(&self, mut buffer: Vec<u8>) {
         let mut buffers = self.buffers.borrow_mut();
         if buffer.capacity() > 0
             && buffer.capacity() <= BUFFER_KEPT_BYTES

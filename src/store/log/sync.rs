@@ -55,6 +55,11 @@ impl Failure {
 }
 
 impl<F: DiskFile> SyncHandle<F> {
+    /// Up to where [`SyncHandle::sync`] will make the log durable.
+    pub fn synced(&self) -> Synced {
+        self.synced
+    }
+
     /// Makes durable what was appended when the handle was taken, and says up to where. An error
     /// fails the log.
     pub fn sync(&self) -> Result<Synced, LogError> {

@@ -1,0 +1,251 @@
+//! The engine over real files: what was committed is there after any stop, drained or not; counts are
+//! right at once; cold keys come back; the cache stays under its bound.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Durable, DurableConfig, open};
+use crate::config::Durability;
+use crate::env::Clock;
+use crate::node::commit::Committed;
+use crate::node::keyspace::Keyspace;
+use crate::node::locked::Locked;
+use crate::node::stage::Stage;
+use crate::node::write::Deadline;
+use crate::types::{Database, WallMs};
+
+struct Store {
+    keyspace: Arc<Keyspace>,
+    durable: Arc<Durable>,
+    runtime: tokio::runtime::Runtime,
+    clock: Clock,
+}
+
+fn config(directory: &Path) -> DurableConfig {
+    DurableConfig {
+        directory: directory.to_owned(),
+        durability: Durability::Os,
+        cache_bytes: 1 << 30,
+        dirty_bytes: 1 << 30,
+        reserve_bytes: 0,
+        segment_bytes: 1 << 20,
+        partitions: 64,
+        token_key: [1; 16],
+        context_key: [2; 16],
+        name_key: [3; 16],
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+impl Store {
+    fn open(config: DurableConfig) -> Self {
+        let clock = Clock::System;
+        let (keyspace, durable) = open(config, clock.clone()).expect("opens");
+        Self { keyspace, durable, runtime: runtime(), clock }
+    }
+
+    fn write(&self, write: impl FnOnce(&mut Locked<'_>)) {
+        let mut stage = Stage::new(true);
+        let mut locked = Locked::new(&self.keyspace, Database(0), self.clock.wall(), &mut stage);
+        locked.lock_all();
+        write(&mut locked);
+        drop(locked);
+        self.keyspace.add_sums(stage.table_bytes, stage.dirty_bytes);
+        assert_eq!(self.runtime.block_on(self.durable.commit(&stage)), Committed::Yes);
+    }
+
+    fn set(&self, key: &str, value: &str) {
+        self.write(|l| l.set(key.as_bytes(), value.as_bytes(), Deadline::Unset).expect("set"));
+    }
+
+    fn get(&self, key: &str) -> Option<String> {
+        self.runtime.block_on(self.durable.load(Database(0), key.as_bytes()));
+        let mut stage = Stage::new(true);
+        let mut locked = Locked::new(&self.keyspace, Database(0), self.clock.wall(), &mut stage);
+        locked.lock_one(key.as_bytes());
+        let shown = locked.get(key.as_bytes()).expect("readable");
+        shown.map(|shown| String::from_utf8_lossy(shown.value).into_owned())
+    }
+
+    fn drain(&self) {
+        self.runtime.block_on(self.durable.drain()).expect("drains");
+    }
+
+    /// Stops without draining, as a crash would, and waits until the directory is free.
+    fn stop(self) {
+        self.durable.stop();
+        let weak = Arc::downgrade(&self.durable);
+        drop(self);
+        for _ in 0..500 {
+            if weak.strong_count() == 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the engine's threads did not end");
+    }
+}
+
+#[test]
+fn what_was_committed_is_there_after_a_stop_without_drain() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(config(directory.path()));
+    for i in 0..1_000 {
+        store.set(&format!("k{i}"), &format!("v{i}"));
+    }
+    store.write(|l| {
+        assert!(l.delete(b"k7").expect("deletes"));
+    });
+    assert_eq!(store.keyspace.count(Database(0)), 999);
+    store.stop();
+    let store = Store::open(config(directory.path()));
+    assert_eq!(store.keyspace.count(Database(0)), 999);
+    assert_eq!(store.get("k0").as_deref(), Some("v0"));
+    assert_eq!(store.get("k999").as_deref(), Some("v999"));
+    assert_eq!(store.get("k7"), None);
+    store.stop();
+}
+
+#[test]
+fn a_drained_store_starts_cold_and_reads_from_the_tree() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(config(directory.path()));
+    for i in 0..500 {
+        store.set(&format!("k{i}"), "old");
+    }
+    store.drain();
+    store.set("k1", "new");
+    store.write(|l| {
+        assert!(l.delete(b"k2").expect("deletes"));
+    });
+    store.stop();
+    let mut cold = config(directory.path());
+    cold.cache_bytes = 0; // nothing stays, nothing is warmed
+    let store = Store::open(cold);
+    assert_eq!(store.keyspace.count(Database(0)), 499);
+    assert_eq!(store.get("k1").as_deref(), Some("new"));
+    assert_eq!(store.get("k2"), None);
+    assert_eq!(store.get("k3").as_deref(), Some("old"));
+    assert_eq!(store.get("nosuch"), None);
+    store.set("k3", "newer");
+    assert_eq!(store.keyspace.count(Database(0)), 499);
+    store.drain();
+    assert_eq!(store.get("k3").as_deref(), Some("newer"));
+    store.stop();
+}
+
+#[test]
+fn the_table_stays_under_its_bound_and_loses_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut small = config(directory.path());
+    small.cache_bytes = 100_000;
+    let store = Store::open(small);
+    let value = "x".repeat(100);
+    for i in 0..5_000 {
+        store.set(&format!("k{i}"), &format!("{value}{i}"));
+    }
+    store.drain();
+    for _ in 0..300 {
+        let used = store.keyspace.sums.table_bytes.load(std::sync::atomic::Ordering::Relaxed);
+        if used <= 100_000 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let used = store.keyspace.sums.table_bytes.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(used <= 100_000, "{used} bytes in the table");
+    assert_eq!(store.keyspace.count(Database(0)), 5_000);
+    for i in (0..5_000).step_by(37) {
+        assert_eq!(store.get(&format!("k{i}")), Some(format!("{value}{i}")));
+    }
+    store.stop();
+}
+
+#[test]
+fn warming_makes_the_table_whole_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(config(directory.path()));
+    for i in 0..3_000 {
+        store.set(&format!("k{i}"), "v");
+    }
+    store.drain();
+    store.stop();
+    let store = Store::open(config(directory.path()));
+    for _ in 0..500 {
+        if !store.keyspace.may_be_cold.load(std::sync::atomic::Ordering::Acquire) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(!store.keyspace.may_be_cold.load(std::sync::atomic::Ordering::Acquire));
+    let before = store.keyspace.sums.cold_reads.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(store.get("k2999").as_deref(), Some("v"));
+    assert_eq!(store.get("nosuch"), None);
+    let after = store.keyspace.sums.cold_reads.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(before, after, "nothing was asked of the tree");
+    store.stop();
+}
+
+#[test]
+fn a_hash_of_two_fields_goes_through_the_same_path() {
+    use crate::record::{self, Kind, Payload, Record};
+    use crate::version::mint;
+    use bytes::Bytes;
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(config(directory.path()));
+    let actor = store.keyspace.actor;
+    let mut hash = Record::default();
+    for (field, value) in [("f1", "a"), ("f2", "b")] {
+        let hlc = store.keyspace.tick(WallMs(store.clock.wall().0));
+        let minted = mint(hash.history(), actor, hlc, true);
+        hash.write_cell(minted, Kind::Hash, Bytes::from(field), Payload::value(value));
+    }
+    store.write(|l| l.put_whole(b"h", &hash));
+    store.stop();
+    let store = Store::open(config(directory.path()));
+    let read = |store: &Store| {
+        store.runtime.block_on(store.durable.load(Database(0), b"h"));
+        let mut stage = Stage::new(true);
+        let mut l = Locked::new(&store.keyspace, Database(0), store.clock.wall(), &mut stage);
+        l.lock_one(b"h");
+        assert!(l.get(b"h").is_err(), "a hash is no string");
+        l.record(b"h").expect("decodes")
+    };
+    assert_eq!(read(&store), hash);
+    store.drain();
+    store.stop();
+    let mut cold = config(directory.path());
+    cold.cache_bytes = 0;
+    let store = Store::open(cold);
+    assert_eq!(read(&store), hash);
+    assert_eq!(record::merge(hash.clone(), crate::version::Floor::NONE, read(&store), crate::version::Floor::NONE), hash);
+    store.stop();
+}
+
+#[test]
+fn a_second_start_on_the_directory_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(config(directory.path()));
+    let error = open(config(directory.path()), Clock::System).expect_err("is locked");
+    assert!(error.to_string().contains("in use"), "{error}");
+    store.stop();
+}
+
+#[test]
+fn a_key_of_a_hundred_kilobytes_is_as_good_as_any() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let long = "k".repeat(100_000);
+    let store = Store::open(config(directory.path()));
+    store.set(&long, "v");
+    store.drain();
+    store.stop();
+    let mut cold = config(directory.path());
+    cold.cache_bytes = 0;
+    let store = Store::open(cold);
+    assert_eq!(store.get(&long).as_deref(), Some("v"));
+    store.stop();
+}
