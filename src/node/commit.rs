@@ -49,7 +49,12 @@ impl Node {
     pub fn holds(&self, write: bool, now: WallMs) -> bool {
         let paused = now.0 < self.paused_until.load(Ordering::Relaxed)
             && (write || self.paused_all.load(Ordering::Relaxed));
-        paused || (write && self.durable.as_ref().is_some_and(|durable| durable.is_behind()))
+        paused
+            || (write
+                && self
+                    .durable
+                    .as_ref()
+                    .is_some_and(|durable| durable.is_behind()))
     }
 
     /// Waits a little before a held command is tried again.

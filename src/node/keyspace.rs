@@ -177,11 +177,15 @@ impl Keyspace {
     }
 
     /// Is all of this record flushed?
-    pub fn is_flushed(&self, database: crate::types::Database, record: &crate::record::Record) -> bool {
+    pub fn is_flushed(
+        &self,
+        database: crate::types::Database,
+        record: &crate::record::Record,
+    ) -> bool {
         let flushed = self.flushed.load();
-        flushed.get(usize::from(database.0)).is_some_and(|marker| {
-            !marker.is_empty() && record.dots().all(|dot| marker.covers(dot))
-        })
+        flushed
+            .get(usize::from(database.0))
+            .is_some_and(|marker| !marker.is_empty() && record.dots().all(|dot| marker.covers(dot)))
     }
 
     /// Keys of one database; expired ones count until they are reaped.

@@ -37,7 +37,12 @@ pub struct Partition {
 impl Partition {
     /// An empty partition; `complete` when there is no tree, or nothing in it.
     pub fn new(complete: bool) -> Self {
-        Self { spaces: Vec::new(), last_dropped: None, complete, evictions: 0 }
+        Self {
+            spaces: Vec::new(),
+            last_dropped: None,
+            complete,
+            evictions: 0,
+        }
     }
 
     /// A database's keys, if it ever had any.

@@ -12,7 +12,9 @@ use tokio::sync::oneshot;
 
 use super::{Durable, meta};
 use crate::record::{self, Peek, Simple};
-use crate::store::key::{append_record_key, append_record_value, parse_record_key, parse_record_value};
+use crate::store::key::{
+    append_record_key, append_record_value, parse_record_key, parse_record_value,
+};
 use crate::store::table::entry;
 use crate::store::tree::Change;
 use crate::types::{Database, PartitionId, Token, WallMs};
@@ -78,7 +80,9 @@ impl Applier {
         let (sender, receiver) = oneshot::channel();
         self.waiters.lock().push(sender);
         self.signal.notify_one();
-        receiver.await.unwrap_or_else(|_| Err("ERR the applier has stopped".to_owned()))
+        receiver
+            .await
+            .unwrap_or_else(|_| Err("ERR the applier has stopped".to_owned()))
     }
 
     pub(super) fn wake(&self) {
@@ -145,7 +149,10 @@ impl Durable {
     /// Compaction may lag; memory may not run out for its sake.
     fn tree_has_room(&self) -> bool {
         self.is_behind()
-            || self.tree.sizes().is_ok_and(|sizes| sizes.unmerged_tables < UNMERGED_MAX)
+            || self
+                .tree
+                .sizes()
+                .is_ok_and(|sizes| sizes.unmerged_tables < UNMERGED_MAX)
     }
 
     fn ingest_dirty(&self) -> Result<u64, String> {
@@ -162,7 +169,8 @@ impl Durable {
         let mut collected = 0;
         let partitions = self.keyspace.partition_ids();
         let mut changes = partitions.flat_map(|id| {
-            self.collect(id, epoch, &mut absent, &mut sweep, &mut collected).into_iter()
+            self.collect(id, epoch, &mut absent, &mut sweep, &mut collected)
+                .into_iter()
         });
         let ingested = self.tree.ingest(&mut changes);
         drop(changes);
@@ -171,9 +179,19 @@ impl Durable {
         applier.epoch.store(0, Ordering::Release);
         applier.sweep.store(sweep, Ordering::Release);
         let synced = self.writer.lock().log.position();
-        self.high_water.lock().record(synced_no_later(synced, sealed), sealed).map_err(|e| e.to_string())?;
-        self.writer.lock().log.drop_through(sealed).map_err(|error| error.to_string())?;
-        self.keyspace.sums.dirty_bytes.fetch_sub(collected, Ordering::Relaxed);
+        self.high_water
+            .lock()
+            .record(synced_no_later(synced, sealed), sealed)
+            .map_err(|e| e.to_string())?;
+        self.writer
+            .lock()
+            .log
+            .drop_through(sealed)
+            .map_err(|error| error.to_string())?;
+        self.keyspace
+            .sums
+            .dirty_bytes
+            .fetch_sub(collected, Ordering::Relaxed);
         self.forget_absent(absent);
         applier.drains.fetch_add(1, Ordering::Relaxed);
         applier.last_drain.store(self.now().0, Ordering::Relaxed);
@@ -220,14 +238,31 @@ impl Durable {
         let all = [
             (meta::COUNTS.to_vec(), Some(counts)),
             (meta::ACTORS.to_vec(), Some(actors)),
-            (meta::CEILING.to_vec(), Some(meta::encode_u64(keyspace.clock.ceiling().0))),
-            (meta::FLOOR.to_vec(), Some(meta::encode_floor(&keyspace.floor.load()))),
-            (meta::FLUSHED.to_vec(), Some(meta::encode_flushed(&keyspace.flushed.load()))),
-            (meta::POLICIES.to_vec(), Some(meta::encode_policies(&keyspace.policies.load()))),
-            (meta::SWEEP.to_vec(), Some(meta::encode_u64(u64::from(sweep)))),
+            (
+                meta::CEILING.to_vec(),
+                Some(meta::encode_u64(keyspace.clock.ceiling().0)),
+            ),
+            (
+                meta::FLOOR.to_vec(),
+                Some(meta::encode_floor(&keyspace.floor.load())),
+            ),
+            (
+                meta::FLUSHED.to_vec(),
+                Some(meta::encode_flushed(&keyspace.flushed.load())),
+            ),
+            (
+                meta::POLICIES.to_vec(),
+                Some(meta::encode_policies(&keyspace.policies.load())),
+            ),
+            (
+                meta::SWEEP.to_vec(),
+                Some(meta::encode_u64(u64::from(sweep))),
+            ),
             (meta::APPLIED.to_vec(), Some(meta::encode_u64(sealed))),
         ];
-        self.tree.put_meta_all(&all).map_err(|error| error.to_string())
+        self.tree
+            .put_meta_all(&all)
+            .map_err(|error| error.to_string())
     }
 
     /// The tree no longer has these keys: a table that holds everything need not remember that.
@@ -259,14 +294,20 @@ impl Durable {
         let mut seen = Vec::new();
         let visited = self.tree.visit(&from, None, &mut |name, value| {
             seen.push((name.to_vec(), value.to_vec()));
-            if seen.len() < SWEEP_RECORDS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if seen.len() < SWEEP_RECORDS {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
         });
         if let Err(error) = visited {
             tracing::warn!(%error, "the sweep of the tree could not read it");
             return;
         }
         let mut next = Vec::new();
-        if seen.len() == SWEEP_RECORDS && let Some((last, _)) = seen.last() {
+        if seen.len() == SWEEP_RECORDS
+            && let Some((last, _)) = seen.last()
+        {
             next.clone_from(last);
             next.push(0);
         }
@@ -280,7 +321,9 @@ impl Durable {
             match self.judge(&name, &value, now, &floor) {
                 Verdict::Keep => {}
                 Verdict::Delete => dead.push((name, None)),
-                Verdict::Reap(database, key) => self.loader.load_detached(&self.keyspace, database, &key),
+                Verdict::Reap(database, key) => {
+                    self.loader.load_detached(&self.keyspace, database, &key)
+                }
             }
         }
         if !dead.is_empty()
@@ -291,18 +334,30 @@ impl Durable {
     }
 
     fn judge(&self, name: &[u8], value: &[u8], now: WallMs, floor: &Floor) -> Verdict {
-        let Some(place) = parse_record_key(name) else { return Verdict::Keep };
-        let Some((key, bytes)) = parse_record_value(place.name, value) else { return Verdict::Keep };
+        let Some(place) = parse_record_key(name) else {
+            return Verdict::Keep;
+        };
+        let Some((key, bytes)) = parse_record_value(place.name, value) else {
+            return Verdict::Keep;
+        };
         if lives_for_ever(bytes) && self.keyspace.flushed.load().is_empty() {
             return Verdict::Keep;
         }
-        let Ok(decoded) = record::decode(bytes) else { return Verdict::Keep };
+        let Ok(decoded) = record::decode(bytes) else {
+            return Verdict::Keep;
+        };
         let flushed = self.keyspace.is_flushed(place.database, &decoded);
         if flushed || decoded.is_forgettable(floor, now) && !decoded.has_value() {
             // A table that has the key decides for itself: its version is newer, and gets here.
             let partition = self.keyspace.lock(place.partition);
-            let known = partition.space(place.database).and_then(|s| s.table.get(place.token, key));
-            return if known.is_none() { Verdict::Delete } else { Verdict::Keep };
+            let known = partition
+                .space(place.database)
+                .and_then(|s| s.table.get(place.token, key));
+            return if known.is_none() {
+                Verdict::Delete
+            } else {
+                Verdict::Keep
+            };
         }
         if decoded.has_value() && decoded.is_dead(now) {
             return Verdict::Reap(place.database, key.to_vec());
@@ -319,7 +374,14 @@ enum Verdict {
 
 /// Neither deleted nor expiring: nothing for the sweep.
 fn lives_for_ever(record: &[u8]) -> bool {
-    matches!(record::peek(record), Ok(Peek::Simple(Simple { expiry: None, value: Some(_), .. })))
+    matches!(
+        record::peek(record),
+        Ok(Peek::Simple(Simple {
+            expiry: None,
+            value: Some(_),
+            ..
+        }))
+    )
 }
 
 /// Epochs go from 1 to 255 and around; 0 means that no ingestion is under way.
@@ -328,9 +390,10 @@ fn next_epoch(drains: u64) -> u8 {
 }
 
 /// The mark may lag, never lead: what is certainly synced is the sealed segment.
-fn synced_no_later(
-    position: crate::store::log::Synced,
-    sealed: u64,
-) -> crate::store::log::Synced {
-    if position.segment > sealed + 1 { position } else { crate::store::log::Synced::default() }
+fn synced_no_later(position: crate::store::log::Synced, sealed: u64) -> crate::store::log::Synced {
+    if position.segment > sealed + 1 {
+        position
+    } else {
+        crate::store::log::Synced::default()
+    }
 }

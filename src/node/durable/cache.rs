@@ -42,7 +42,12 @@ impl Durable {
     }
 
     fn over_bound(&self) -> bool {
-        let used = self.keyspace.sums.table_bytes.load(Ordering::Relaxed).max(0) as u64;
+        let used = self
+            .keyspace
+            .sums
+            .table_bytes
+            .load(Ordering::Relaxed)
+            .max(0) as u64;
         used > self.cache_bytes
     }
 
@@ -53,7 +58,8 @@ impl Durable {
         }
         let mut gone = 0;
         for _ in 0..16 {
-            let id = PartitionId(sampler.below(usize::from(self.keyspace.partition_count())) as u16);
+            let id =
+                PartitionId(sampler.below(usize::from(self.keyspace.partition_count())) as u16);
             let mut partition = self.keyspace.lock(id);
             gone += self.evict_from(&mut partition, sampler);
         }
@@ -90,7 +96,10 @@ impl Durable {
             if let Some(entry) = space.table.remove(token, &key) {
                 crate::node::write::unindex(&mut space.expiring, &entry, token);
                 self.keyspace.add_sums(-(entry.bytes() as isize), 0);
-                self.keyspace.sums.cache_evictions.fetch_add(1, Ordering::Relaxed);
+                self.keyspace
+                    .sums
+                    .cache_evictions
+                    .fetch_add(1, Ordering::Relaxed);
                 gone += 1;
             }
         }
@@ -112,11 +121,19 @@ impl Durable {
         }
         self.keyspace.may_be_cold.store(false, Ordering::Release);
         // An eviction between the last partition and the line above would be overlooked.
-        if self.keyspace.partition_ids().any(|id| !self.keyspace.lock(id).complete) {
+        if self
+            .keyspace
+            .partition_ids()
+            .any(|id| !self.keyspace.lock(id).complete)
+        {
             self.keyspace.may_be_cold.store(true, Ordering::Release);
         }
         let millis = self.clock.now().duration_since(started).as_millis() as u64;
-        tracing::info!(partitions = complete, millis, "the table holds everything the tree has");
+        tracing::info!(
+            partitions = complete,
+            millis,
+            "the table holds everything the tree has"
+        );
     }
 
     fn warm_one(&self, id: PartitionId) -> bool {
@@ -164,9 +181,15 @@ impl Durable {
         }
         let mut bytes = 0;
         for (name, value) in batch.drain(..) {
-            let Some((_, database, token)) = place_of(&name) else { continue };
-            let Some(parsed) = parse_record_key(&name) else { continue };
-            let Some((key, record)) = parse_record_value(parsed.name, &value) else { continue };
+            let Some((_, database, token)) = place_of(&name) else {
+                continue;
+            };
+            let Some(parsed) = parse_record_key(&name) else {
+                continue;
+            };
+            let Some((key, record)) = parse_record_value(parsed.name, &value) else {
+                continue;
+            };
             let space = partition.space_mut(database);
             if space.table.get(token, key).is_some() {
                 continue;
@@ -192,16 +215,25 @@ fn is_evictable(found: &Entry, epoch: u8) -> bool {
 /// A record that came from outside: its deadline into the index, its death to the forgotten.
 pub(super) fn index_expiry(space: &mut Space, token: Token, entry: &Entry) {
     match record::peek(entry.record()) {
-        Ok(Peek::Simple(Simple { expiry, value: Some(_), .. })) => {
+        Ok(Peek::Simple(Simple {
+            expiry,
+            value: Some(_),
+            ..
+        })) => {
             if let Some(at) = expiry {
                 space.expiring.insert((at, token));
             }
         }
-        Ok(Peek::Simple(Simple { dot, value: None, .. })) => {
+        Ok(Peek::Simple(Simple {
+            dot, value: None, ..
+        })) => {
             space.dead.push_back((dot.hlc, token, entry.key().into()));
         }
         _ => {
-            if let Some(at) = record::decode(entry.record()).ok().and_then(|r| r.last_expiry()) {
+            if let Some(at) = record::decode(entry.record())
+                .ok()
+                .and_then(|r| r.last_expiry())
+            {
                 space.expiring.insert((at, token));
             }
         }

@@ -18,7 +18,9 @@ pub(super) struct Counts {
 
 impl Counts {
     pub(super) fn new(partitions: u16) -> Self {
-        Self { partitions: vec![Vec::new(); usize::from(partitions)] }
+        Self {
+            partitions: vec![Vec::new(); usize::from(partitions)],
+        }
     }
 
     /// Adds a worker's changes, but for those that a flush has made void meanwhile.
@@ -31,7 +33,9 @@ impl Counts {
     }
 
     pub(super) fn change(&mut self, partition: PartitionId, database: Database, by: i64) {
-        let Some(of) = self.partitions.get_mut(usize::from(partition.0)) else { return };
+        let Some(of) = self.partitions.get_mut(usize::from(partition.0)) else {
+            return;
+        };
         let index = usize::from(database.0);
         if index >= of.len() {
             of.resize((index + 1).min(DATABASES), 0);
@@ -54,11 +58,20 @@ impl Counts {
 
     /// All counts that are not zero.
     pub(super) fn iter(&self) -> impl Iterator<Item = (PartitionId, Database, u64)> {
-        self.partitions.iter().enumerate().flat_map(|(partition, of)| {
-            of.iter().enumerate().filter(|(_, count)| **count > 0).map(move |(database, count)| {
-                (PartitionId(partition as u16), Database(database as u8), *count as u64)
+        self.partitions
+            .iter()
+            .enumerate()
+            .flat_map(|(partition, of)| {
+                of.iter().enumerate().filter(|(_, count)| **count > 0).map(
+                    move |(database, count)| {
+                        (
+                            PartitionId(partition as u16),
+                            Database(database as u8),
+                            *count as u64,
+                        )
+                    },
+                )
             })
-        })
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -72,12 +85,18 @@ impl Counts {
     }
 
     pub(super) fn decode(bytes: &[u8], partitions: u16) -> Option<Self> {
-        let (&1, mut rest) = bytes.split_first()? else { return None };
+        let (&1, mut rest) = bytes.split_first()? else {
+            return None;
+        };
         let mut counts = Self::new(partitions);
         while let Some((one, tail)) = rest.split_first_chunk::<11>() {
             let [p0, p1, database, count @ ..] = *one;
             let partition = PartitionId(u16::from_le_bytes([p0, p1]));
-            counts.change(partition, Database(database), u64::from_le_bytes(count) as i64);
+            counts.change(
+                partition,
+                Database(database),
+                u64::from_le_bytes(count) as i64,
+            );
             rest = tail;
         }
         rest.is_empty().then_some(counts)
@@ -92,12 +111,24 @@ mod tests {
     #[test]
     fn counts_come_back_and_a_flush_voids_what_was_before_it() {
         let mut counts = Counts::new(4);
-        let change = |at| Change { partition: PartitionId(3), database: Database(1), by: 1, at: Hlc(at) };
+        let change = |at| Change {
+            partition: PartitionId(3),
+            database: Database(1),
+            by: 1,
+            at: Hlc(at),
+        };
         let mut marker = Floor::default();
         marker.raise(ActorIndex(0), Hlc(10));
         let flushed = [Floor::default(), marker];
-        counts.add(&[change(9), change(10), change(11), change(12)], &flushed, ActorIndex(0));
-        assert_eq!(counts.iter().collect::<Vec<_>>(), [(PartitionId(3), Database(1), 2)]);
+        counts.add(
+            &[change(9), change(10), change(11), change(12)],
+            &flushed,
+            ActorIndex(0),
+        );
+        assert_eq!(
+            counts.iter().collect::<Vec<_>>(),
+            [(PartitionId(3), Database(1), 2)]
+        );
         assert_eq!(Counts::decode(&counts.encode(), 4), Some(counts.clone()));
         counts.clear(&[Database(1)]);
         assert_eq!(counts.iter().count(), 0);

@@ -52,7 +52,12 @@ impl Loader {
                 }
             })?;
         }
-        Ok(Self { jobs, waiting: Arc::default(), tree, name_key })
+        Ok(Self {
+            jobs,
+            waiting: Arc::default(),
+            tree,
+            name_key,
+        })
     }
 
     /// Waits until the key is in the table, or known to be missing.
@@ -66,12 +71,20 @@ impl Loader {
                 Known::Cold => true,
             };
             let (sender, receiver) = oneshot::channel();
-            self.waiting.lock().entry((database, key.to_vec())).or_default().push(sender);
+            self.waiting
+                .lock()
+                .entry((database, key.to_vec()))
+                .or_default()
+                .push(sender);
             if cold {
                 let marker = Entry::marker(key, entry::LOADING);
-                partition.space_mut(database).table.insert(place.token, marker);
+                partition
+                    .space_mut(database)
+                    .table
+                    .insert(place.token, marker);
                 drop(partition);
-                self.submit(self.read_job(Arc::downgrade(keyspace), place, database, key)).await;
+                self.submit(self.read_job(Arc::downgrade(keyspace), place, database, key))
+                    .await;
             }
             receiver
         };
@@ -87,7 +100,10 @@ impl Loader {
             return;
         }
         let marker = Entry::marker(key, entry::LOADING);
-        partition.space_mut(database).table.insert(place.token, marker);
+        partition
+            .space_mut(database)
+            .table
+            .insert(place.token, marker);
         let job = self.read_job(Arc::downgrade(keyspace), place, database, key);
         if self.jobs.try_send(job).is_err() {
             partition.space_mut(database).table.remove(place.token, key);
@@ -130,9 +146,16 @@ impl Loader {
         let (tree, waiting) = (Arc::clone(&self.tree), Arc::clone(&self.waiting));
         let (name_key, key) = (self.name_key, key.to_vec());
         Box::new(move || {
-            let Some(keyspace) = keyspace.upgrade() else { return };
+            let Some(keyspace) = keyspace.upgrade() else {
+                return;
+            };
             let mut name = Vec::new();
-            append_record_key(&mut name, (place.partition, database, place.token), &key, &name_key);
+            append_record_key(
+                &mut name,
+                (place.partition, database, place.token),
+                &key,
+                &name_key,
+            );
             let read = tree.get(&name);
             if let Err(error) = &read {
                 tracing::error!(%error, "a cold key could not be read");
@@ -160,7 +183,10 @@ fn install(
     keyspace.sums.cold_reads.fetch_add(1, Relaxed);
     let mut partition = keyspace.lock(place.partition);
     let space = partition.space_mut(database);
-    let pinned = space.table.get(place.token, key).is_some_and(|found| found.is(entry::LOADING));
+    let pinned = space
+        .table
+        .get(place.token, key)
+        .is_some_and(|found| found.is(entry::LOADING));
     if !pinned {
         return; // FLUSHALL took it away.
     }
@@ -194,7 +220,9 @@ pub(super) fn cold_entry(keyspace: &Keyspace, key: &[u8], bytes: &[u8]) -> Entry
     let state = if counted { entry::COUNTED } else { 0 };
     let mut entry = Entry::new(key, state, bytes.len(), |to| to.copy_from_slice(bytes));
     let frequency = keyspace.eviction.policy().counts_frequency();
-    let now = keyspace.use_clock.load(std::sync::atomic::Ordering::Relaxed);
+    let now = keyspace
+        .use_clock
+        .load(std::sync::atomic::Ordering::Relaxed);
     entry.set_used(crate::node::eviction::first_use(now, frequency));
     entry
 }

@@ -25,7 +25,9 @@ pub(super) fn encode_u64(value: u64) -> Vec<u8> {
 }
 
 pub(super) fn decode_u64(bytes: &[u8]) -> Option<u64> {
-    let (&VERSION, rest) = bytes.split_first()? else { return None };
+    let (&VERSION, rest) = bytes.split_first()? else {
+        return None;
+    };
     Some(u64::from_le_bytes(rest.try_into().ok()?))
 }
 
@@ -38,7 +40,9 @@ pub(super) fn encode_actor(index: ActorIndex, actor: Actor) -> Vec<u8> {
 }
 
 pub(super) fn decode_actor(bytes: &[u8]) -> Option<(ActorIndex, Actor)> {
-    let (&VERSION, rest) = bytes.split_first()? else { return None };
+    let (&VERSION, rest) = bytes.split_first()? else {
+        return None;
+    };
     let (index, rest) = rest.split_first_chunk::<4>()?;
     let actor = Actor(u64::from_le_bytes(rest.try_into().ok()?));
     Some((ActorIndex(u32::from_le_bytes(*index)), actor))
@@ -53,8 +57,12 @@ pub(super) fn encode_actors(actors: &ActorTable) -> Vec<u8> {
 }
 
 pub(super) fn decode_actors(bytes: &[u8]) -> Option<ActorTable> {
-    let (&VERSION, rest) = bytes.split_first()? else { return None };
-    let (chunks, []) = rest.as_chunks::<8>() else { return None };
+    let (&VERSION, rest) = bytes.split_first()? else {
+        return None;
+    };
+    let (chunks, []) = rest.as_chunks::<8>() else {
+        return None;
+    };
     ActorTable::from_entries(chunks.iter().map(|c| Actor(u64::from_le_bytes(*c)))).ok()
 }
 
@@ -72,7 +80,10 @@ fn take_floor(bytes: &mut &[u8]) -> Option<Floor> {
     for _ in 0..u32::from_le_bytes(*count) {
         let (actor, tail) = rest.split_first_chunk::<4>()?;
         let (hlc, tail) = tail.split_first_chunk::<8>()?;
-        floor.raise(ActorIndex(u32::from_le_bytes(*actor)), Hlc(u64::from_le_bytes(*hlc)));
+        floor.raise(
+            ActorIndex(u32::from_le_bytes(*actor)),
+            Hlc(u64::from_le_bytes(*hlc)),
+        );
         rest = tail;
     }
     *bytes = rest;
@@ -86,7 +97,9 @@ pub(super) fn encode_floor(floor: &Floor) -> Vec<u8> {
 }
 
 pub(super) fn decode_floor(bytes: &[u8]) -> Option<Floor> {
-    let (&VERSION, mut rest) = bytes.split_first()? else { return None };
+    let (&VERSION, mut rest) = bytes.split_first()? else {
+        return None;
+    };
     take_floor(&mut rest).filter(|_| rest.is_empty())
 }
 
@@ -94,24 +107,33 @@ pub(super) fn decode_floor(bytes: &[u8]) -> Option<Floor> {
 pub(super) fn encode_flush(database: Database, flushed: &[Floor]) -> Vec<u8> {
     let mut out = vec![VERSION, database.0];
     let none = Floor::default();
-    append_floor(&mut out, flushed.get(usize::from(database.0)).unwrap_or(&none));
+    append_floor(
+        &mut out,
+        flushed.get(usize::from(database.0)).unwrap_or(&none),
+    );
     out
 }
 
 pub(super) fn decode_flush(bytes: &[u8]) -> Option<(Database, Floor)> {
-    let ([VERSION, database], mut rest) = bytes.split_first_chunk::<2>()? else { return None };
+    let ([VERSION, database], mut rest) = bytes.split_first_chunk::<2>()? else {
+        return None;
+    };
     let floor = take_floor(&mut rest)?;
     rest.is_empty().then_some((Database(*database), floor))
 }
 
 pub(super) fn encode_flushed(flushed: &[Floor]) -> Vec<u8> {
     let mut out = vec![VERSION];
-    flushed.iter().for_each(|floor| append_floor(&mut out, floor));
+    flushed
+        .iter()
+        .for_each(|floor| append_floor(&mut out, floor));
     out
 }
 
 pub(super) fn decode_flushed(bytes: &[u8]) -> Option<Vec<Floor>> {
-    let (&VERSION, mut rest) = bytes.split_first()? else { return None };
+    let (&VERSION, mut rest) = bytes.split_first()? else {
+        return None;
+    };
     let mut flushed = Vec::new();
     while !rest.is_empty() {
         flushed.push(take_floor(&mut rest)?);
@@ -134,18 +156,32 @@ pub(super) fn encode_policies(policies: &Policies) -> Vec<u8> {
 }
 
 pub(super) fn decode_policies(bytes: &[u8]) -> Option<Policies> {
-    let (&VERSION, mut rest) = bytes.split_first()? else { return None };
+    let (&VERSION, mut rest) = bytes.split_first()? else {
+        return None;
+    };
     let mut policies = Policies::default();
     while !rest.is_empty() {
         let (length, tail) = rest.split_first_chunk::<4>()?;
         let (prefix, tail) = tail.split_at_checked(u32::from_le_bytes(*length) as usize)?;
         let ([siblings, r, w], tail) = tail.split_first_chunk::<3>()?;
         let (ttl, tail) = tail.split_first_chunk::<8>()?;
-        let conflict = if *siblings == 1 { Conflict::Siblings } else { Conflict::Lww };
+        let conflict = if *siblings == 1 {
+            Conflict::Siblings
+        } else {
+            Conflict::Lww
+        };
         let count = |n: u8| (n > 0).then_some(n);
         let ttl = u64::from_le_bytes(*ttl);
         let ttl_seconds = (ttl != u64::MAX).then_some(ttl);
-        policies.set(prefix, Policy { conflict, r: count(*r), w: count(*w), ttl_seconds });
+        policies.set(
+            prefix,
+            Policy {
+                conflict,
+                r: count(*r),
+                w: count(*w),
+                ttl_seconds,
+            },
+        );
         rest = tail;
     }
     Some(policies)
@@ -161,14 +197,30 @@ mod tests {
         floor.raise(ActorIndex(2), Hlc(77));
         assert_eq!(decode_floor(&encode_floor(&floor)), Some(floor.clone()));
         let flushed = vec![Floor::default(), floor.clone()];
-        assert_eq!(decode_flushed(&encode_flushed(&flushed)), Some(flushed.clone()));
+        assert_eq!(
+            decode_flushed(&encode_flushed(&flushed)),
+            Some(flushed.clone())
+        );
         assert_eq!(
             decode_flush(&encode_flush(Database(1), &flushed)),
             Some((Database(1), floor))
         );
         let mut policies = Policies::default();
-        policies.set(b"cart:", Policy { conflict: Conflict::Siblings, ..Policy::default() });
-        policies.set(b"t:", Policy { r: Some(1), ttl_seconds: Some(0), ..Policy::default() });
+        policies.set(
+            b"cart:",
+            Policy {
+                conflict: Conflict::Siblings,
+                ..Policy::default()
+            },
+        );
+        policies.set(
+            b"t:",
+            Policy {
+                r: Some(1),
+                ttl_seconds: Some(0),
+                ..Policy::default()
+            },
+        );
         let decoded = decode_policies(&encode_policies(&policies)).expect("what was encoded");
         assert!(policies.iter().eq(decoded.iter()));
         let actors = ActorTable::from_entries([Actor(5), Actor(9)]).expect("two actors");

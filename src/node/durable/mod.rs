@@ -89,7 +89,9 @@ pub struct Durable {
 
 impl std::fmt::Debug for Durable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Durable").field("failed", &self.failure.get()).finish_non_exhaustive()
+        f.debug_struct("Durable")
+            .field("failed", &self.failure.get())
+            .finish_non_exhaustive()
     }
 }
 
@@ -134,7 +136,11 @@ impl Durable {
             return Committed::Yes;
         }
         self.want_sync();
-        if self.wait_synced(sequence).await { Committed::Yes } else { Committed::No }
+        if self.wait_synced(sequence).await {
+            Committed::Yes
+        } else {
+            Committed::No
+        }
     }
 
     fn append(&self, stage: &Stage) -> Result<u64, LogError> {
@@ -142,7 +148,9 @@ impl Durable {
         let mut writer = self.writer.lock();
         let sequence = writer.log.append_group(now, stage.entries, &stage.log)?;
         let flushed = self.keyspace.flushed.load();
-        writer.counts.add(&stage.changes, &flushed, self.keyspace.actor);
+        writer
+            .counts
+            .add(&stage.changes, &flushed, self.keyspace.actor);
         drop(writer);
         self.appended.fetch_max(sequence, Ordering::AcqRel);
         self.applier.note(stage.log.len());
@@ -160,8 +168,9 @@ impl Durable {
             append_opaque(&mut payload, *kind, bytes);
         }
         let mut writer = self.writer.lock();
-        let appended =
-            writer.log.append_group(self.clock.wall(), entries.len() as u32, &payload);
+        let appended = writer
+            .log
+            .append_group(self.clock.wall(), entries.len() as u32, &payload);
         match appended {
             Ok(sequence) => {
                 change(&mut writer.counts);
@@ -220,12 +229,16 @@ impl Durable {
     #[inline]
     pub fn may_write(&self) -> Result<(), &'static str> {
         if self.failed.load(Ordering::Relaxed) {
-            return Err("MISCONF the commit log has failed: writes are refused until the node is \
-                        restarted. Nothing was written; see the node's log and `dynamo check`");
+            return Err(
+                "MISCONF the commit log has failed: writes are refused until the node is \
+                        restarted. Nothing was written; see the node's log and `dynamo check`",
+            );
         }
         if self.disk_full.load(Ordering::Relaxed) {
-            return Err("MISCONF the disk is nearly full (see storage.reserve_bytes): writes are \
-                        refused until there is room. Nothing was written");
+            return Err(
+                "MISCONF the disk is nearly full (see storage.reserve_bytes): writes are \
+                        refused until there is room. Nothing was written",
+            );
         }
         Ok(())
     }
@@ -328,7 +341,11 @@ impl Durable {
 const FAILED: u64 = u64::MAX;
 
 /// Changes as the log's counts take them.
-fn is_void(change: &Change, flushed: &[crate::version::Floor], actor: crate::types::ActorIndex) -> bool {
+fn is_void(
+    change: &Change,
+    flushed: &[crate::version::Floor],
+    actor: crate::types::ActorIndex,
+) -> bool {
     flushed
         .get(usize::from(change.database.0))
         .and_then(|marker| marker.get(actor))

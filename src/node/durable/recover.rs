@@ -57,8 +57,10 @@ pub enum OpenError {
     #[error("{0}")]
     Lock(#[from] LockError),
     /// The log is damaged, or unreadable.
-    #[error("{0}; nothing was changed. `dynamo check --data-dir {1}` reports what is there, and \
-             with --accept-loss sets the damaged part aside")]
+    #[error(
+        "{0}; nothing was changed. `dynamo check --data-dir {1}` reports what is there, and \
+             with --accept-loss sets the damaged part aside"
+    )]
     Log(LogError, String),
     /// The high-water mark is damaged.
     #[error("{0}; `dynamo check --data-dir {1}` reports what is there")]
@@ -67,9 +69,11 @@ pub enum OpenError {
     #[error("{0}; `dynamo check --data-dir {1}` reports what is there")]
     Tree(TreeError, String),
     /// The tree is older than it was.
-    #[error("the tree in {0} is older than it was when the node last ran: it holds the log through \
+    #[error(
+        "the tree in {0} is older than it was when the node last ran: it holds the log through \
              segment {1}, and once held it through {2}. It was put back from an old copy or cut \
-             short; `dynamo check --data-dir {0} --accept-loss` goes on with what is there")]
+             short; `dynamo check --data-dir {0} --accept-loss` goes on with what is there"
+    )]
     TreeShortened(String, u64, u64),
     /// An entry of the metadata does not decode.
     #[error("the tree's metadata {0} is damaged; nothing was changed")]
@@ -95,7 +99,8 @@ struct Stored {
 impl Stored {
     fn read(tree: &dyn Tree, partitions: u16, directory: &str) -> Result<Self, OpenError> {
         let get = |name: &'static [u8]| {
-            tree.get_meta(name).map_err(|error| OpenError::Tree(error, directory.to_owned()))
+            tree.get_meta(name)
+                .map_err(|error| OpenError::Tree(error, directory.to_owned()))
         };
         fn or_default<T: Default>(
             bytes: Option<Vec<u8>>,
@@ -118,7 +123,11 @@ impl Stored {
         Ok(Self {
             applied: or_default(applied, meta::decode_u64, "applied")?,
             actors: or_default(get(meta::ACTORS)?, meta::decode_actors, "actors")?,
-            ceiling: Hlc(or_default(get(meta::CEILING)?, meta::decode_u64, "ceiling")?),
+            ceiling: Hlc(or_default(
+                get(meta::CEILING)?,
+                meta::decode_u64,
+                "ceiling",
+            )?),
             counts,
             floor: or_default(get(meta::FLOOR)?, meta::decode_floor, "floor")?,
             flushed: or_default(get(meta::FLUSHED)?, meta::decode_flushed, "flushed")?,
@@ -130,17 +139,24 @@ impl Stored {
 }
 
 /// Opens a data directory: its keys, and the engine behind them.
-pub fn open(config: DurableConfig, clock: Clock) -> Result<(Arc<Keyspace>, Arc<Durable>), OpenError> {
+pub fn open(
+    config: DurableConfig,
+    clock: Clock,
+) -> Result<(Arc<Keyspace>, Arc<Durable>), OpenError> {
     let shown = config.directory.display().to_string();
     let lock = DirectoryLock::acquire(&config.directory)?;
     let disk = RealDisk::open_directory(config.directory.join("log"))?;
-    let high_water = HighWater::open(&disk)
-        .map_err(|error| OpenError::HighWater(error, shown.clone()))?;
+    let high_water =
+        HighWater::open(&disk).map_err(|error| OpenError::HighWater(error, shown.clone()))?;
     let tree = open_tree(&config.directory.join("tree"), &shown)?;
     let stored = Stored::read(&*tree, config.partitions, &shown)?;
     let mark = high_water.mark();
     if mark.tree_is_shortened(stored.applied) {
-        return Err(OpenError::TreeShortened(shown, stored.applied, mark.applied));
+        return Err(OpenError::TreeShortened(
+            shown,
+            stored.applied,
+            mark.applied,
+        ));
     }
     let now = clock.wall();
     let log_config = LogConfig {
@@ -159,7 +175,13 @@ pub fn open(config: DurableConfig, clock: Clock) -> Result<(Arc<Keyspace>, Arc<D
         );
     }
     let applied = stored.applied;
-    let mut replay = Replay::new(&config, stored.actors, stored.counts, stored.flushed, stored.policies);
+    let mut replay = Replay::new(
+        &config,
+        stored.actors,
+        stored.counts,
+        stored.flushed,
+        stored.policies,
+    );
     replay.ceiling(stored.ceiling);
     crate::store::log::replay(&disk, applied + 1, &mut |_, entry| replay.entry(&entry))
         .map_err(|error| OpenError::Log(error, shown.clone()))?;
@@ -169,7 +191,11 @@ pub fn open(config: DurableConfig, clock: Clock) -> Result<(Arc<Keyspace>, Arc<D
         entries = recovery.entries,
         "replayed the log"
     );
-    let begun = Begun { stored_any: stored.any, floor: stored.floor, now };
+    let begun = Begun {
+        stored_any: stored.any,
+        floor: stored.floor,
+        now,
+    };
     let (keyspace, counts, own_entries, ceiling) = begun.keyspace(&config, replay);
     let sequence = log.position().sequence;
     let durable = Arc::new(Durable {
@@ -201,7 +227,9 @@ pub fn open(config: DurableConfig, clock: Clock) -> Result<(Arc<Keyspace>, Arc<D
     });
     // The actor and the lease are on the disk before the first dot is minted.
     let failed = |reason: String| OpenError::Io(std::io::Error::other(reason));
-    durable.append_own(&own_entries, |_| {}).map_err(|e| failed(e.to_string()))?;
+    durable
+        .append_own(&own_entries, |_| {})
+        .map_err(|e| failed(e.to_string()))?;
     durable.sync_now().map_err(failed)?;
     keyspace.clock.granted(ceiling);
     start_threads(&durable)?;
@@ -228,10 +256,19 @@ impl Begun {
         config: &DurableConfig,
         replay: Replay,
     ) -> (Arc<Keyspace>, Counts, Vec<(EntryKind, Vec<u8>)>, Hlc) {
-        let Replay { mut actors, counts, flushed, policies, ceiling, tables, .. } = replay;
+        let Replay {
+            mut actors,
+            counts,
+            flushed,
+            policies,
+            ceiling,
+            tables,
+            ..
+        } = replay;
         // One member, its data whole: all that former lives minted is here, live or superseded.
         for index in 0..actors.len() {
-            self.floor.raise(crate::types::ActorIndex(index as u32), ceiling);
+            self.floor
+                .raise(crate::types::ActorIndex(index as u32), ceiling);
         }
         let actor = loop {
             let (index, is_new) = actors.intern(Actor(rng::random_u64()));

@@ -54,7 +54,13 @@ impl Replay {
     pub(super) fn entry(&mut self, entry: &EntryRef<'_>) {
         let change = i8::from(entry.appeared()) - i8::from(entry.vanished());
         match entry.body {
-            Body::Record { partition, database, token, key, record } => {
+            Body::Record {
+                partition,
+                database,
+                token,
+                key,
+                record,
+            } => {
                 if partition.0 < self.partitions {
                     self.record(partition, database, token, key, record, change);
                 }
@@ -124,7 +130,12 @@ impl Replay {
             return;
         }
         self.counts.change(partition, database, i64::from(change));
-        let table = self.tables.entry(partition).or_default().entry(database).or_default();
+        let table = self
+            .tables
+            .entry(partition)
+            .or_default()
+            .entry(database)
+            .or_default();
         let Some(found) = table.get_mut(token, key, true) else {
             let state = entry::DIRTY | counted(bytes);
             let fill = |to: &mut [u8]| to.copy_from_slice(bytes);
@@ -151,7 +162,8 @@ fn counted(bytes: &[u8]) -> u8 {
 
 /// The join of two states into `out`; false when the present one has it all.
 fn joined(present: &[u8], bytes: &[u8], out: &mut Vec<u8>) -> bool {
-    if let (Ok(Peek::Simple(old)), Ok(Peek::Simple(new))) = (record::peek(present), record::peek(bytes))
+    if let (Ok(Peek::Simple(old)), Ok(Peek::Simple(new))) =
+        (record::peek(present), record::peek(bytes))
         && old.dot.actor == new.dot.actor
     {
         // One actor's unbroken past: the later state contains the earlier. Equal dots: a value

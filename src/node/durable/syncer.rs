@@ -54,7 +54,10 @@ impl Durable {
             }
             if second_is_over {
                 let applied = self.high_water.lock().mark().applied;
-                self.high_water.lock().record(synced, applied).map_err(|e| e.to_string())?;
+                self.high_water
+                    .lock()
+                    .record(synced, applied)
+                    .map_err(|e| e.to_string())?;
             }
         }
         Ok(())
@@ -70,7 +73,10 @@ impl Durable {
         let synced = handle.sync().map_err(|error| error.to_string())?;
         let took = self.clock.now().duration_since(started);
         if took > SECOND {
-            tracing::warn!(millis = took.as_millis() as u64, "fsync of the log was slow");
+            tracing::warn!(
+                millis = took.as_millis() as u64,
+                "fsync of the log was slow"
+            );
         }
         self.publish_synced(synced.sequence);
         Ok(synced)
@@ -87,9 +93,12 @@ impl Durable {
     }
 
     fn append_lease(&self) -> Result<Option<crate::types::Hlc>, String> {
-        let Some(ceiling) = self.keyspace.clock.wanted_lease(self.now()) else { return Ok(None) };
+        let Some(ceiling) = self.keyspace.clock.wanted_lease(self.now()) else {
+            return Ok(None);
+        };
         let entry = (EntryKind::HLC_LEASE, meta::encode_u64(ceiling.0));
-        self.append_own(&[entry], |_| {}).map_err(|error| error.to_string())?;
+        self.append_own(&[entry], |_| {})
+            .map_err(|error| error.to_string())?;
         Ok(Some(ceiling))
     }
 
@@ -111,11 +120,17 @@ impl Durable {
     }
 
     fn watch_disk(&self) {
-        let Ok(free) = self.disk.free_space() else { return };
+        let Ok(free) = self.disk.free_space() else {
+            return;
+        };
         let full = free < self.reserve_bytes;
         if self.disk_full.swap(full, Ordering::AcqRel) != full {
             if full {
-                tracing::error!(free, reserve = self.reserve_bytes, "disk nearly full: writes are refused");
+                tracing::error!(
+                    free,
+                    reserve = self.reserve_bytes,
+                    "disk nearly full: writes are refused"
+                );
             } else {
                 tracing::info!(free, "there is room on the disk again: writes are taken");
             }

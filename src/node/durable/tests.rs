@@ -38,14 +38,22 @@ fn config(directory: &Path) -> DurableConfig {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
 }
 
 impl Store {
     fn open(config: DurableConfig) -> Self {
         let clock = Clock::System;
         let (keyspace, durable) = open(config, clock.clone()).expect("opens");
-        Self { keyspace, durable, runtime: runtime(), clock }
+        Self {
+            keyspace,
+            durable,
+            runtime: runtime(),
+            clock,
+        }
     }
 
     fn write(&self, write: impl FnOnce(&mut Locked<'_>)) {
@@ -55,15 +63,22 @@ impl Store {
         write(&mut locked);
         drop(locked);
         self.keyspace.add_sums(stage.table_bytes, stage.dirty_bytes);
-        assert_eq!(self.runtime.block_on(self.durable.commit(&stage)), Committed::Yes);
+        assert_eq!(
+            self.runtime.block_on(self.durable.commit(&stage)),
+            Committed::Yes
+        );
     }
 
     fn set(&self, key: &str, value: &str) {
-        self.write(|l| l.set(key.as_bytes(), value.as_bytes(), Deadline::Unset).expect("set"));
+        self.write(|l| {
+            l.set(key.as_bytes(), value.as_bytes(), Deadline::Unset)
+                .expect("set")
+        });
     }
 
     fn get(&self, key: &str) -> Option<String> {
-        self.runtime.block_on(self.durable.load(Database(0), key.as_bytes()));
+        self.runtime
+            .block_on(self.durable.load(Database(0), key.as_bytes()));
         let mut stage = Stage::new(true);
         let mut locked = Locked::new(&self.keyspace, Database(0), self.clock.wall(), &mut stage);
         locked.lock_one(key.as_bytes());
@@ -150,13 +165,21 @@ fn the_table_stays_under_its_bound_and_loses_nothing() {
     }
     store.drain();
     for _ in 0..300 {
-        let used = store.keyspace.sums.table_bytes.load(std::sync::atomic::Ordering::Relaxed);
+        let used = store
+            .keyspace
+            .sums
+            .table_bytes
+            .load(std::sync::atomic::Ordering::Relaxed);
         if used <= 100_000 {
             break;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    let used = store.keyspace.sums.table_bytes.load(std::sync::atomic::Ordering::Relaxed);
+    let used = store
+        .keyspace
+        .sums
+        .table_bytes
+        .load(std::sync::atomic::Ordering::Relaxed);
     assert!(used <= 100_000, "{used} bytes in the table");
     assert_eq!(store.keyspace.count(Database(0)), 5_000);
     for i in (0..5_000).step_by(37) {
@@ -176,16 +199,33 @@ fn warming_makes_the_table_whole_again() {
     store.stop();
     let store = Store::open(config(directory.path()));
     for _ in 0..500 {
-        if !store.keyspace.may_be_cold.load(std::sync::atomic::Ordering::Acquire) {
+        if !store
+            .keyspace
+            .may_be_cold
+            .load(std::sync::atomic::Ordering::Acquire)
+        {
             break;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert!(!store.keyspace.may_be_cold.load(std::sync::atomic::Ordering::Acquire));
-    let before = store.keyspace.sums.cold_reads.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(
+        !store
+            .keyspace
+            .may_be_cold
+            .load(std::sync::atomic::Ordering::Acquire)
+    );
+    let before = store
+        .keyspace
+        .sums
+        .cold_reads
+        .load(std::sync::atomic::Ordering::Relaxed);
     assert_eq!(store.get("k2999").as_deref(), Some("v"));
     assert_eq!(store.get("nosuch"), None);
-    let after = store.keyspace.sums.cold_reads.load(std::sync::atomic::Ordering::Relaxed);
+    let after = store
+        .keyspace
+        .sums
+        .cold_reads
+        .load(std::sync::atomic::Ordering::Relaxed);
     assert_eq!(before, after, "nothing was asked of the tree");
     store.stop();
 }
@@ -202,13 +242,20 @@ fn a_hash_of_two_fields_goes_through_the_same_path() {
     for (field, value) in [("f1", "a"), ("f2", "b")] {
         let hlc = store.keyspace.tick(WallMs(store.clock.wall().0));
         let minted = mint(hash.history(), actor, hlc, true);
-        hash.write_cell(minted, Kind::Hash, Bytes::from(field), Payload::value(value));
+        hash.write_cell(
+            minted,
+            Kind::Hash,
+            Bytes::from(field),
+            Payload::value(value),
+        );
     }
     store.write(|l| l.put_whole(b"h", &hash));
     store.stop();
     let store = Store::open(config(directory.path()));
     let read = |store: &Store| {
-        store.runtime.block_on(store.durable.load(Database(0), b"h"));
+        store
+            .runtime
+            .block_on(store.durable.load(Database(0), b"h"));
         let mut stage = Stage::new(true);
         let mut l = Locked::new(&store.keyspace, Database(0), store.clock.wall(), &mut stage);
         l.lock_one(b"h");
@@ -222,7 +269,15 @@ fn a_hash_of_two_fields_goes_through_the_same_path() {
     cold.cache_bytes = 0;
     let store = Store::open(cold);
     assert_eq!(read(&store), hash);
-    assert_eq!(record::merge(hash.clone(), crate::version::Floor::NONE, read(&store), crate::version::Floor::NONE), hash);
+    assert_eq!(
+        record::merge(
+            hash.clone(),
+            crate::version::Floor::NONE,
+            read(&store),
+            crate::version::Floor::NONE
+        ),
+        hash
+    );
     store.stop();
 }
 
