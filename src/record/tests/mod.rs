@@ -1,7 +1,11 @@
 //! Tests of records: the laws of the merge, the codec and its fixtures, scenarios by name.
 
+mod cluster;
 mod codec;
 mod laws;
+mod oracle;
+mod scenarios;
+mod storm;
 
 use bytes::Bytes;
 
