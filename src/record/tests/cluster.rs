@@ -8,7 +8,11 @@ use crate::types::{Actor, ActorIndex, Hlc, WallMs};
 use crate::version::{ActorTable, Dot, Floor, History, Interval, Mint, may_extend, mint};
 
 /// Every scenario runs under the rules as they are, and under one that is wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "a list of wrong rules, each on or off"
+)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rules {
     /// Histories are plain version vectors: each actor's intervals become one from 0.
     pub(super) flattened: bool,

@@ -10,15 +10,15 @@ fn storm(coordinator: impl Fn(u64, usize) -> usize) -> (usize, usize) {
     let mut contexts = [History::default(), History::default()];
     let (mut early, mut last) = (0, 0);
     for round in 0..1_000u64 {
-        for writer in 0..2 {
+        for (writer, context) in contexts.iter_mut().enumerate() {
             let node = coordinator(round, writer);
             let hlc = 10 * round + writer as u64 + 1;
             let value = format!("{writer}:{round}");
-            let (_, returned) = all[node].put(hlc, &contexts[writer], &value);
+            let (_, returned) = all[node].put(hlc, context, &value);
             let unseen = all[node].record.sibling_count() - 1;
             assert!(returned.len() <= 3 + 2 * unseen, "{returned:?}");
             last = returned.len();
-            contexts[writer] = returned;
+            *context = returned;
             exchange(&mut all);
         }
         if round < 10 {
