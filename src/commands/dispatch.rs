@@ -27,6 +27,9 @@ pub struct Dispatch<'a> {
     pub stats: &'a WorkerStats,
     /// Wall clock of this batch.
     pub now: WallMs,
+    /// When the command before this one ended, or the batch began: one look at the clock serves as
+    /// the end of one command and the beginning of the next.
+    pub instant: Instant,
 }
 
 /// What became of a command.
@@ -102,7 +105,7 @@ impl Dispatch<'_> {
             node: self.node,
             stats: self.stats,
         };
-        run(command, &mut context, argv)
+        run(command, &mut context, argv, &mut self.instant)
     }
 
     /// The command of these arguments, known, of the right arity and allowed on this connection.
@@ -164,12 +167,16 @@ impl Dispatch<'_> {
 }
 
 /// Runs a command whose keys are locked; an error takes the place of whatever it had replied.
-pub fn run(command: &'static Command, context: &mut Context<'_>, argv: Argv<'_>) -> Ended {
+pub fn run(
+    command: &'static Command,
+    context: &mut Context<'_>,
+    argv: Argv<'_>,
+    instant: &mut Instant,
+) -> Ended {
     let before = context.reply.len();
     if !command.spec.has(Flag::SkipMonitor) {
         context.node.show_to_monitors(context.session, argv);
     }
-    let started = context.node.clock.now();
     let outcome: Outcome = (command.spec.run)(context, argv);
     let failed = outcome.is_err();
     let ended = match outcome {
@@ -182,12 +189,13 @@ pub fn run(command: &'static Command, context: &mut Context<'_>, argv: Argv<'_>)
             Ended::Replied
         }
     };
-    count(command, context, argv, started, failed);
+    count(command, context, argv, instant, failed);
     ended
 }
 
-fn count(command: &Command, context: &Context<'_>, argv: Argv<'_>, started: Instant, failed: bool) {
-    let nanos = context.node.clock.now().duration_since(started).as_nanos() as u64;
+fn count(command: &Command, context: &Context<'_>, argv: Argv<'_>, instant: &mut Instant, failed: bool) {
+    let started = std::mem::replace(instant, context.node.clock.now());
+    let nanos = instant.duration_since(started).as_nanos() as u64;
     let stats = context.stats;
     stats.total_commands.add(1);
     if let Some(of) = stats.commands.get(usize::from(command.number)) {

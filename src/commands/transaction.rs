@@ -1,5 +1,7 @@
 //! MULTI, EXEC, DISCARD, WATCH, UNWATCH: queued commands run as one, with all their partitions locked.
 
+use std::time::Instant;
+
 use super::context::{Context, Flow, Outcome};
 use super::dispatch::{Dispatch, Ended, run};
 use super::error::CommandError;
@@ -275,6 +277,7 @@ pub fn exec(dispatch: &mut Dispatch<'_>, session: &mut Session, out: &mut Vec<u8
         session,
         &planned,
         out,
+        &mut dispatch.instant,
     )
 }
 
@@ -329,6 +332,7 @@ fn run_all<'a>(
     session: &'a mut Session,
     planned: &Planned<'_>,
     out: &'a mut Vec<u8>,
+    instant: &mut Instant,
 ) -> Ended {
     let reply = Reply::new(out, session.protocol);
     let mut context = Context {
@@ -341,7 +345,7 @@ fn run_all<'a>(
     let mut close = false;
     for (command, argv) in planned {
         context.keys.database = context.session.database;
-        match run(command, &mut context, *argv) {
+        match run(command, &mut context, *argv, instant) {
             Ended::Close => close = true,
             // Nothing waits inside EXEC: as in Redis, a command that would block answers at once.
             Ended::Wait(_) => context.reply.null(),

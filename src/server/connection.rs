@@ -16,6 +16,7 @@ use crate::resp::{
     Limits, Progress, ProtocolError, Reply, Request, RequestReader, looks_like_http,
 };
 use crate::session::{ClientHandle, Session};
+use crate::types::WallMs;
 
 /// What one read asks for; a request larger than this grows its buffer as it arrives.
 const READ_BYTES: usize = 16 * 1024;
@@ -41,6 +42,8 @@ pub(super) struct Connection {
     uncommitted: Vec<(usize, usize)>,
     /// The group of those writes.
     group: u64,
+    /// Wall clock of the last batch.
+    batch_at: WallMs,
 }
 
 /// What to do after a pass over the input.
@@ -71,6 +74,7 @@ impl Connection {
             output: Vec::new(),
             uncommitted: Vec::new(),
             group: 0,
+            batch_at: WallMs(0),
         }
     }
 
@@ -188,6 +192,14 @@ impl Connection {
 
     fn pass_on(&mut self, worker: &Worker, stage: &mut Stage) -> Step {
         let now = worker.node.clock.wall();
+        self.batch_at = now;
+        let mut dispatch = Dispatch {
+            node: &worker.node,
+            stage,
+            stats: &worker.stats,
+            now,
+            instant: worker.node.clock.now(),
+        };
         let mut limits = self.limits();
         let mut trusted = self.session.authenticated;
         loop {
@@ -212,15 +224,9 @@ impl Connection {
                 );
                 return Step::Close;
             }
-            let (start, writes) = (self.output.len(), stage.writes);
-            let mut dispatch = Dispatch {
-                node: &worker.node,
-                stage,
-                stats: &worker.stats,
-                now,
-            };
+            let (start, writes) = (self.output.len(), dispatch.stage.writes);
             let ended = dispatch.execute(&mut self.session, argv, &mut self.output);
-            if stage.writes != writes && stage.logged {
+            if dispatch.stage.writes != writes && dispatch.stage.logged {
                 self.uncommitted.push((start, self.output.len()));
                 self.group = worker.group();
             }
@@ -351,7 +357,7 @@ impl Connection {
         super::publish_state(
             &self.session,
             self.input.len(),
-            self.worker.node.clock.wall(),
+            self.batch_at,
         );
     }
 }
