@@ -110,52 +110,51 @@ class Part:
 # --- Debian packages ------------------------------------------------------------------------------
 
 
-def apt_options(root):
-    """The options under which apt knows our packages, after fetching lists if it must."""
-    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        raise Unavailable("there is no apt-get or no dpkg-deb on this machine")
-    if apt_knows([]):
-        return []
-    if os.geteuid() == 0:
-        say("no package lists: running apt-get update")
-        run(["apt-get", "-q", "update"])
-        if apt_knows([]):
-            return []
+class Apt:
+    """apt with the machine's package lists, or with newer ones when those will not do."""
+
+    def __init__(self, root):
+        if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+            raise Unavailable("there is no apt-get or no dpkg-deb on this machine")
+        self.root, self.options = root, []
+
+    def refresh(self):
+        """Fetches package lists: the machine's as root, private ones otherwise."""
+        if os.geteuid() == 0:
+            say("running apt-get update")
+        else:
+            say("fetching private package lists, since this is not root")
+            state = self.root / "apt"
+            (state / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+            (state / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+            self.options = [
+                "-o", f"Dir::State::lists={state / 'lists'}",
+                "-o", f"Dir::Cache={state / 'cache'}",
+                "-o", "Debug::NoLocking=1",
+            ]  # fmt: skip
+        run(["apt-get", "-q", *self.options, "update"])
+
+    def redis_version(self):
+        """The Debian version of our pinned Redis, as the lists have it."""
+        listed = run(["apt-cache", *self.options, "madison", "redis-tools"])
+        for line in listed.splitlines():
+            version = line.split("|")[1].strip()
+            if REDIS_VERSION in version:
+                return version
         raise Unavailable(f"apt has no redis-tools {REDIS_VERSION}")
-    say("no package lists and no root: fetching private lists")
-    state = root / "apt"
-    (state / "lists" / "partial").mkdir(parents=True, exist_ok=True)
-    (state / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
-    options = [
-        "-o", f"Dir::State::lists={state / 'lists'}",
-        "-o", f"Dir::Cache={state / 'cache'}",
-        "-o", "Debug::NoLocking=1",
-    ]  # fmt: skip
-    run(["apt-get", "-q", *options, "update"])
-    if apt_knows(options):
-        return options
-    raise Unavailable(f"apt has no redis-tools {REDIS_VERSION}, also with fresh lists")
 
-
-def apt_knows(options):
-    try:
-        shown = run(["apt-cache", *options, "show", "--no-all-versions", "redis-tools"])
-    except Unavailable:
-        return False
-    versions = [line for line in shown.splitlines() if line.startswith("Version:")]
-    return any(REDIS_VERSION in version for version in versions)
-
-
-def unpack(root, options, packages, into):
-    folder = root / "packages"
-    folder.mkdir(exist_ok=True)
-    for package in packages:
-        for old in folder.glob(f"{package}_*.deb"):
-            old.unlink()
-    run(["apt-get", "-q", *options, "download", *packages], cwd=folder)
-    for package in packages:
-        for archive in folder.glob(f"{package}_*.deb"):
+    def unpack(self, packages, into):
+        """Downloads packages, each a name or name=version, and unpacks them."""
+        folder = self.root / "packages"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        run(["apt-get", "-q", *self.options, "download", *packages], cwd=folder)
+        for archive in sorted(folder.glob("*.deb")):
             run(["dpkg-deb", "-x", archive, into])
+
+    def unpack_redis(self, into):
+        version = self.redis_version()
+        self.unpack([f"{name}={version}" for name in DEBIAN_PACKAGES], into)
 
 
 def library_folders(into):
@@ -174,19 +173,20 @@ def missing_libraries(into):
 
 def make_debian(root):
     try:
-        options = apt_options(root)
+        apt = Apt(root)
     except Unavailable as reason:
-        installed = {program: shutil.which(program) for program in PROGRAMS}
-        if not all(installed.values()):
-            raise Unavailable(f"{reason}; nor are {', '.join(PROGRAMS)} installed") from reason
-        say(f"{reason}; using this machine's own {', '.join(PROGRAMS)}, whatever their version")
-        for program, path in installed.items():
-            wrap(root, program, path)
+        use_installed_programs(root, reason)
         return
     into = root / "debian"
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir()
-    unpack(root, options, DEBIAN_PACKAGES, into)
+    try:
+        apt.unpack_redis(into)
+    except Unavailable as reason:
+        # No lists, or so old that their packages are gone.
+        say(str(reason).splitlines()[0])
+        apt.refresh()
+        apt.unpack_redis(into)
     # A library may ask for another one, so look again; each round must find new packages.
     fetched = set()
     while missing := missing_libraries(into):
@@ -194,7 +194,7 @@ def make_debian(root):
         packages = {LIBRARY_PACKAGES[name] for name in missing & LIBRARY_PACKAGES.keys()}
         if unknown or packages <= fetched:
             raise Unavailable(f"shared libraries are missing: {' '.join(sorted(missing))}")
-        unpack(root, options, sorted(packages - fetched), into)
+        apt.unpack(sorted(packages - fetched), into)
         fetched |= packages
     folders = ":".join(library_folders(into)) if fetched else ""
     for program in PROGRAMS:
@@ -202,6 +202,15 @@ def make_debian(root):
     found = run([root / "bin" / "redis-cli", "--version"]).strip()
     if REDIS_VERSION not in found:
         raise Unavailable(f"expected redis-cli {REDIS_VERSION}, got `{found}`")
+
+
+def use_installed_programs(root, reason):
+    installed = {program: shutil.which(program) for program in PROGRAMS}
+    if not all(installed.values()):
+        raise Unavailable(f"{reason}; nor are {', '.join(PROGRAMS)} installed") from reason
+    say(f"{reason}; using this machine's own {', '.join(PROGRAMS)}, whatever their version")
+    for program, path in installed.items():
+        wrap(root, program, path)
 
 
 def wrap(root, name, program, libraries=""):
