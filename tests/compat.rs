@@ -13,14 +13,23 @@ fn real_clients_and_applications_pass() {
     run(Command::new("python3").arg(compat.join("setup.py")));
     let runner = compat.join("run.py");
     let binary = common::server::binary();
-    run(Command::new("python3").arg(runner).arg("--binary").arg(binary));
+    run(Command::new("python3")
+        .arg(runner)
+        .arg("--binary")
+        .arg(binary));
 }
 
 /// Runs a command to its end; what it printed is the reason when it fails.
 fn run(command: &mut Command) {
-    let done = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let done = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let output = String::from_utf8_lossy(&done.stdout);
     let errors = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{command:?}: {}\n{output}\n{errors}", done.status);
+    assert!(
+        done.status.success(),
+        "{command:?}: {}\n{output}\n{errors}",
+        done.status
+    );
     println!("{output}");
 }

@@ -53,12 +53,17 @@ fn blocking_connections_store_and_expire() {
         assert_eq!(connection.incr("number", 41).unwrap(), 41);
         assert_eq!(connection.decr("number", 1).unwrap(), 40);
         assert!(connection.expire("number", 100).unwrap());
-        let left: i64 = redis::cmd("TTL").arg("number").query(&mut connection).unwrap();
+        let left: i64 = redis::cmd("TTL")
+            .arg("number")
+            .query(&mut connection)
+            .unwrap();
         assert!((99..=100).contains(&left), "{left} s are left");
         connection.mset(&[("one", "1"), ("two", "2")]).unwrap();
         let names = ["one", "none", "two"];
-        let found: Vec<Option<String>> =
-            redis::cmd("MGET").arg(&names).query(&mut connection).unwrap();
+        let found: Vec<Option<String>> = redis::cmd("MGET")
+            .arg(&names)
+            .query(&mut connection)
+            .unwrap();
         assert_eq!(found, [Some("1".into()), None, Some("2".into())]);
         assert_eq!(connection.del(&["one", "two", "none"]).unwrap(), 2);
         assert_eq!(connection.get_del("number").unwrap().unwrap(), "40");
@@ -73,9 +78,18 @@ fn errors_keep_their_code_and_the_connection() {
         let mut connection = node.client(protocol).unwrap().get_connection().unwrap();
         connection.set("text", "no number").unwrap();
         let error = connection.incr("text", 1).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Server(ServerErrorKind::ResponseError));
-        assert_eq!(error.detail(), Some("value is not an integer or out of range"));
-        let error = redis::cmd("NOSUCH").arg("a").exec(&mut connection).unwrap_err();
+        assert_eq!(
+            error.kind(),
+            ErrorKind::Server(ServerErrorKind::ResponseError)
+        );
+        assert_eq!(
+            error.detail(),
+            Some("value is not an integer or out of range")
+        );
+        let error = redis::cmd("NOSUCH")
+            .arg("a")
+            .exec(&mut connection)
+            .unwrap_err();
         let expected = "unknown command 'NOSUCH', with args beginning with: 'a' ";
         assert_eq!(error.detail(), Some(expected));
         assert_eq!(connection.ping().unwrap(), "PONG");
@@ -170,7 +184,10 @@ fn blocking_subscribers_hear_messages_and_leave() {
             .map(|message| (message.get_payload().unwrap(), message.from_pattern()))
             .collect();
         heard.sort();
-        assert_eq!(heard, [("first".to_owned(), false), ("first".to_owned(), true)]);
+        assert_eq!(
+            heard,
+            [("first".to_owned(), false), ("first".to_owned(), true)]
+        );
         subscription.unsubscribe("news").unwrap();
         subscription.punsubscribe("n*").unwrap();
     }
@@ -218,11 +235,20 @@ async fn a_connection_manager_comes_back_after_a_kill() {
         let client = node.client(protocol).unwrap();
         let mut manager = ConnectionManager::new(client.clone()).await.unwrap();
         manager.set("key", "before").await.unwrap();
-        let id: i64 = redis::cmd("CLIENT").arg("ID").query_async(&mut manager).await.unwrap();
+        let id: i64 = redis::cmd("CLIENT")
+            .arg("ID")
+            .query_async(&mut manager)
+            .await
+            .unwrap();
         let mut other = client.get_multiplexed_async_connection().await.unwrap();
         let mut kill = redis::cmd("CLIENT");
-        let killed: i64 =
-            kill.arg("KILL").arg("ID").arg(id).query_async(&mut other).await.unwrap();
+        let killed: i64 = kill
+            .arg("KILL")
+            .arg("ID")
+            .arg(id)
+            .query_async(&mut other)
+            .await
+            .unwrap();
         assert_eq!(killed, 1);
         // The command that meets the closed connection may fail; the manager then reconnects.
         let mut found = manager.get("key").await;
@@ -243,19 +269,29 @@ async fn resp3_pushes_reach_an_ordinary_connection() {
     let (pushes, received) = sync_channel(64);
     let config = redis::AsyncConnectionConfig::new()
         .set_push_sender(move |push: redis::PushInfo| pushes.try_send(push).map_err(|_| "full"));
-    let mut connection =
-        client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
+    let mut connection = client
+        .get_multiplexed_async_connection_with_config(&config)
+        .await
+        .unwrap();
     connection.subscribe("news").await.unwrap();
     connection.psubscribe("n*").await.unwrap();
     // In RESP3 the same connection goes on running commands.
     connection.set("key", "value").await.unwrap();
     assert_eq!(connection.publish("news", "first").await.unwrap(), 2);
-    assert_eq!(connection.get("key").await.unwrap().as_deref(), Some("value"));
+    assert_eq!(
+        connection.get("key").await.unwrap().as_deref(),
+        Some("value")
+    );
     let mut kinds: Vec<PushKind> = Vec::new();
     while kinds.len() < 4 {
         kinds.push(received.recv_timeout(PATIENCE).unwrap().kind);
     }
-    for kind in [PushKind::Subscribe, PushKind::PSubscribe, PushKind::Message, PushKind::PMessage] {
+    for kind in [
+        PushKind::Subscribe,
+        PushKind::PSubscribe,
+        PushKind::Message,
+        PushKind::PMessage,
+    ] {
         assert!(kinds.contains(&kind), "{kind:?} is not among {kinds:?}");
     }
     connection.unsubscribe("news").await.unwrap();
@@ -268,15 +304,24 @@ async fn hello_and_info_name_the_server() {
     let node = Node::start();
     let client = node.client("?protocol=resp3").unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let hello: redis::Value = redis::cmd("HELLO").query_async(&mut connection).await.unwrap();
+    let hello: redis::Value = redis::cmd("HELLO")
+        .query_async(&mut connection)
+        .await
+        .unwrap();
     let fields: Vec<(String, redis::Value)> = redis::from_redis_value(hello).unwrap();
     let text = |wanted: &str| {
         let found = fields.iter().find(|(name, _)| name == wanted);
         redis::from_redis_value::<String>(found.unwrap().1.clone()).unwrap()
     };
-    assert_eq!((text("proto").as_str(), text("role").as_str()), ("3", "master"));
+    assert_eq!(
+        (text("proto").as_str(), text("role").as_str()),
+        ("3", "master")
+    );
     assert!(text("version").starts_with("7.2."), "{}", text("version"));
-    let info: redis::InfoDict =
-        redis::cmd("INFO").arg("server").query_async(&mut connection).await.unwrap();
+    let info: redis::InfoDict = redis::cmd("INFO")
+        .arg("server")
+        .query_async(&mut connection)
+        .await
+        .unwrap();
     assert_eq!(info.get::<String>("server_name").as_deref(), Some("dynamo"));
 }
