@@ -2,6 +2,14 @@
 //! applications on them, all unmodified, against the binary that cargo just built. The first run
 //! installs them into `target/compat`.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test of processes lives in real time, a panic is how it fails; the report is for people"
+)]
+
 mod common;
 
 use std::path::Path;

@@ -2,8 +2,10 @@
 //! connections, RESP2 and RESP3, transactions and pub/sub.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
-    reason = "a panic is how a test fails, in its helpers too"
+    clippy::indexing_slicing,
+    reason = "a test of sockets lives in real time; a panic is how it fails, in its helpers too"
 )]
 
 mod common;

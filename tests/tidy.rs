@@ -32,12 +32,32 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "types", "env", "metrics", "config", "glob", "rdb", "datatypes", "resp", "version",
-            "record", "session", "node",
+            "types",
+            "env",
+            "metrics",
+            "config",
+            "glob",
+            "rdb",
+            "datatypes",
+            "resp",
+            "version",
+            "record",
+            "session",
+            "node",
         ],
     ),
-    ("server", &["types", "env", "config", "resp", "session", "node", "commands"]),
-    ("http", &["types", "env", "metrics", "config", "session", "node", "commands"]),
+    (
+        "server",
+        &[
+            "types", "env", "config", "resp", "session", "node", "commands",
+        ],
+    ),
+    (
+        "http",
+        &[
+            "types", "env", "metrics", "config", "session", "node", "commands",
+        ],
+    ),
     (
         "cli",
         &[
@@ -48,11 +68,26 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Pure modules: decisions and data. Time, chance, files, sockets and tasks are arguments.
-const PURE: &[&str] = &["types", "glob", "rdb", "datatypes", "resp", "version", "record"];
+const PURE: &[&str] = &[
+    "types",
+    "glob",
+    "rdb",
+    "datatypes",
+    "resp",
+    "version",
+    "record",
+];
 
 /// What pure code may not name, beside what clippy forbids everywhere.
-const IMPURE: &[&str] =
-    &["tokio", "std::fs", "std::net", "std::thread", "std::process", ".await", "std::env::"];
+const IMPURE: &[&str] = &[
+    "tokio",
+    "std::fs",
+    "std::net",
+    "std::thread",
+    "std::process",
+    ".await",
+    "std::env::",
+];
 
 /// The database stays below, Redis above: what the disk must not know.
 const FOREIGN_TO_STORE: &[&str] = &["tokio", ".await", "std::net"];
@@ -74,7 +109,10 @@ fn sources() -> Vec<(PathBuf, String)> {
         }
     }
     let mut found = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    walk(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut found,
+    );
     found.sort();
     found
 }
@@ -85,14 +123,24 @@ fn module_of(path: &Path) -> String {
         .strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
         .expect("the file is under src");
     let first = relative.components().next().expect("a file has a name");
-    first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned()
+    first
+        .as_os_str()
+        .to_string_lossy()
+        .trim_end_matches(".rs")
+        .to_owned()
 }
 
 fn is_test_file(path: &Path) -> bool {
     let text = path.to_string_lossy();
-    ["/tests/", "/tests.rs", "/testing.rs", "/contract.rs", "/laws.rs"]
-        .iter()
-        .any(|part| text.contains(part))
+    [
+        "/tests/",
+        "/tests.rs",
+        "/testing.rs",
+        "/contract.rs",
+        "/laws.rs",
+    ]
+    .iter()
+    .any(|part| text.contains(part))
         || text.ends_with("_tests.rs")
 }
 
@@ -108,7 +156,9 @@ fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
 fn words_after<'a>(line: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
     line.match_indices(prefix).map(move |(at, _)| {
         let rest = &line[at + prefix.len()..];
-        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(rest.len());
         &rest[..end]
     })
 }
@@ -137,7 +187,10 @@ fn imports_point_down() {
             continue;
         }
         let Some(imports) = allowed.get(module.as_str()) else {
-            wrong.push(format!("{}: module {module} has no row in LAYERS", path.display()));
+            wrong.push(format!(
+                "{}: module {module} has no row in LAYERS",
+                path.display()
+            ));
             continue;
         };
         for (number, line) in code(&text) {
@@ -188,9 +241,16 @@ fn every_file_says_what_it_is_and_is_short() {
     let mut wrong = Vec::new();
     for (path, text) in sources() {
         if !text.starts_with("//!") {
-            wrong.push(format!("{}: begin with `//!`: what it is, why", path.display()));
+            wrong.push(format!(
+                "{}: begin with `//!`: what it is, why",
+                path.display()
+            ));
         }
-        let lines = if is_test_file(&path) { 0 } else { code_length(&text) };
+        let lines = if is_test_file(&path) {
+            0
+        } else {
+            code_length(&text)
+        };
         if lines > LINES_MAX {
             wrong.push(format!(
                 "{}: {lines} lines: it has two subjects; name them",
@@ -218,15 +278,20 @@ fn nothing_is_left_for_later() {
             }
         }
     }
-    assert!(wrong.is_empty(), "finish it, or say in an issue what is missing:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "finish it, or say in an issue what is missing:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
 fn the_lines_of_code_are_found() {
     // The checks above must be able to fail: a planted import and a planted word are seen.
     let planted = "//! x\nuse crate::server::Server;\n// crate::server in a comment\n";
-    let seen: Vec<_> =
-        code(planted).flat_map(|(_, line)| words_after(line, "crate::")).collect();
+    let seen: Vec<_> = code(planted)
+        .flat_map(|(_, line)| words_after(line, "crate::"))
+        .collect();
     assert_eq!(seen, ["server"]);
     assert_eq!(code_length("a\nb\n#[cfg(test)]\nmod tests {}\n"), 2);
 }

@@ -193,7 +193,13 @@ pub fn run(
     ended
 }
 
-fn count(command: &Command, context: &Context<'_>, argv: Argv<'_>, instant: &mut Instant, failed: bool) {
+fn count(
+    command: &Command,
+    context: &Context<'_>,
+    argv: Argv<'_>,
+    instant: &mut Instant,
+    failed: bool,
+) {
     let started = std::mem::replace(instant, context.node.clock.now());
     let nanos = instant.duration_since(started).as_nanos() as u64;
     let stats = context.stats;

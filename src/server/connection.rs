@@ -354,11 +354,7 @@ impl Connection {
         if self.output.capacity() > WRITE_EARLY_BYTES {
             self.output = Vec::new();
         }
-        super::publish_state(
-            &self.session,
-            self.input.len(),
-            self.batch_at,
-        );
+        super::publish_state(&self.session, self.input.len(), self.batch_at);
     }
 }
 
