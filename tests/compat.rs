@@ -7,7 +7,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a test of processes lives in real time, a panic is how it fails; the report is for people"
+    reason = "a test of processes lives in real time; a panic is how it fails; people read its report"
 )]
 
 mod common;
