@@ -7,7 +7,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a test of processes lives in real time; a panic is how it fails; people read its report"
+    reason = "a test of processes lives in real time; a panic is how it fails, people read it"
 )]
 
 mod common;
