@@ -7,6 +7,7 @@ use crate::node::stats::WorkerStats;
 use crate::node::{Locked, Node};
 use crate::resp::Reply;
 use crate::session::Session;
+use crate::types::Database;
 
 /// What a command works with. Its keys are locked and resident; it writes exactly one reply.
 pub struct Context<'a> {
@@ -58,11 +59,41 @@ pub enum Wait {
     },
     /// SAVE: everything logged so far is in the tree.
     Drain,
+    /// A walk that may have to read the tree.
+    Walk {
+        /// Which.
+        walk: Walk,
+        /// In which database.
+        database: Database,
+    },
     /// DEBUG SLEEP.
     Sleep(Duration),
     /// SHUTDOWN: the node stops.
     Shutdown {
         /// NOSAVE: without a drain.
         no_save: bool,
+    },
+}
+
+/// A walk over the keyspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Walk {
+    /// RANDOMKEY.
+    RandomKey,
+    /// KEYS.
+    Keys {
+        /// Which.
+        pattern: Vec<u8>,
+    },
+    /// SCAN.
+    Scan {
+        /// From where.
+        cursor: u64,
+        /// MATCH.
+        pattern: Option<Vec<u8>>,
+        /// TYPE.
+        kind: Option<Vec<u8>>,
+        /// COUNT.
+        count: usize,
     },
 }

@@ -9,6 +9,7 @@ pub mod registry;
 pub mod spec;
 
 mod connection;
+pub mod generic;
 mod string;
 mod transaction;
 
@@ -22,6 +23,9 @@ use crate::resp::Argv;
 /// Every family's table, in the order of the documentation.
 pub const FAMILIES: &[&[CommandSpec]] = &[
     string::COMMANDS,
+    generic::KEYS,
+    generic::EXPIRY,
+    generic::VALUES,
     connection::COMMANDS,
     transaction::COMMANDS,
 ];

@@ -3,8 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Node, Stage};
+use super::evict::evict_until;
+use super::{Locked, Node, Stage};
 use crate::env::clock::sleep;
+use crate::env::rng::Sampler;
 use crate::types::{Database, WallMs};
 
 /// What became of a group.
@@ -15,6 +17,10 @@ pub enum Committed {
     /// The log failed: acknowledge nothing of it.
     No,
 }
+
+/// What a write is answered whose marker could not be logged.
+const LOG_FAILED: &str = "NOQUORUM W=1 not met (acked 0): the log could not be written; the flush \
+                          may still become visible";
 
 impl Node {
     /// Is there a log that writes go to?
@@ -62,26 +68,44 @@ impl Node {
         sleep(Duration::from_millis(5)).await;
     }
 
-    /// May a write be taken? The error is the reply.
+    /// May a write be taken? The error is the reply. The cache engine makes room first.
     #[inline]
-    pub fn may_write(&self, denyoom: bool, _stage: &mut Stage) -> Result<(), &'static str> {
+    pub fn may_write(&self, denyoom: bool, stage: &mut Stage) -> Result<(), &'static str> {
         if let Some(durable) = &self.durable {
             return durable.may_write();
         }
         let bound = self.keyspace.eviction.bound.load(Ordering::Relaxed);
-        if bound == 0 || !denyoom {
+        if bound == 0 {
             return Ok(());
         }
-        let used = self
-            .keyspace
-            .sums
-            .table_bytes
-            .load(Ordering::Relaxed)
-            .max(0) as u64;
-        if used <= bound {
+        let Stage { sampler, .. } = stage;
+        let mut sampler = std::mem::replace(sampler, Sampler::seeded(0));
+        let made_room = evict_until(&self.keyspace, stage, &mut sampler, bound);
+        stage.sampler = sampler;
+        if made_room || !denyoom {
             return Ok(());
         }
         Err("OOM command not allowed when used memory > 'maxmemory'.")
+    }
+
+    /// FLUSHDB, FLUSHALL: `None` is every database. All partitions stay locked until the marker is
+    /// in the log.
+    pub fn flush(
+        &self,
+        locked: &mut Locked<'_>,
+        database: Option<Database>,
+    ) -> Result<(), &'static str> {
+        let databases: Vec<Database> = match database {
+            Some(one) => vec![one],
+            None => (0..self.config.load().client.databases)
+                .map(Database)
+                .collect(),
+        };
+        locked.flush(&databases, self.is_logged());
+        if let Some(durable) = &self.durable {
+            durable.log_flush(&databases).map_err(|_| LOG_FAILED)?;
+        }
+        Ok(())
     }
 
     /// Is `slowlog.slower_than_us` so low that every command counts?

@@ -287,6 +287,27 @@ impl<'a> Locked<'a> {
         }
     }
 
+    /// TOUCH: marks the key as used. Does it exist?
+    pub fn touch(&mut self, key: &[u8]) -> Result<bool, Refusal> {
+        match self.show(key, false, true) {
+            Ok(shown) => Ok(shown.is_some()),
+            Err(Refusal::WrongType) => Ok(true),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// The type that the key shows.
+    pub fn kind(&mut self, key: &[u8]) -> Result<Option<Kind>, Refusal> {
+        match self.peek(key) {
+            Ok(shown) => Ok(shown.map(|_| Kind::String)),
+            Err(Refusal::WrongType) => {
+                let record = self.record(key)?;
+                Ok(record.shown_kind(self.now, &self.keyspace.actors.lock()))
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
     /// What WATCH remembers: equal as long as nobody wrote the key. An expired key equals a missing
     /// one.
     pub fn fingerprint(&mut self, key: &[u8]) -> u64 {

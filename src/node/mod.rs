@@ -4,7 +4,9 @@
 mod clock;
 mod commit;
 pub mod durable;
+pub mod evict;
 pub mod eviction;
+pub mod expire;
 mod keyspace;
 mod locked;
 mod monitor;
@@ -13,6 +15,7 @@ mod policy;
 pub mod slowlog;
 mod stage;
 pub mod stats;
+mod walk;
 mod write;
 
 use std::sync::Arc;
@@ -25,6 +28,7 @@ pub use keyspace::{Founding, Keyspace, Place};
 pub use locked::{Locked, Refusal, Shown};
 pub use policy::{Conflict, Policies, Policy};
 pub use stage::Stage;
+pub use walk::{DatabaseSummary, Scanned};
 pub use write::Deadline;
 
 use crate::config::Config;

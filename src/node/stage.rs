@@ -2,6 +2,7 @@
 //! and the sums that other threads see only per group. Filled under partition locks, without one of
 //! its own.
 
+use crate::env::rng::Sampler;
 use crate::store::log::append_record;
 use crate::types::{Database, Hlc, PartitionId, Token};
 
@@ -19,7 +20,7 @@ pub struct Change {
 }
 
 /// Staged writes of one worker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Stage {
     /// Entries for the log, encoded; stays empty when there is no log.
     pub log: Vec<u8>,
@@ -35,14 +36,22 @@ pub struct Stage {
     pub writes: u64,
     /// Is there a log?
     pub logged: bool,
+    /// Chance for sampling: eviction, RANDOMKEY, LFU.
+    pub sampler: Sampler,
 }
 
 impl Stage {
     /// An empty stage, for a node with or without a log.
     pub fn new(logged: bool) -> Self {
         Self {
+            log: Vec::new(),
+            entries: 0,
+            changes: Vec::new(),
+            table_bytes: 0,
+            dirty_bytes: 0,
+            writes: 0,
             logged,
-            ..Self::default()
+            sampler: Sampler::from_system(),
         }
     }
 

@@ -19,6 +19,8 @@ use crate::version::{Dot, History, Mint, may_extend, mint};
 pub enum Deadline {
     /// None, or what the key's policy gives.
     Unset,
+    /// None, whatever the policy: RENAME and COPY take over the source's.
+    Never,
     /// That of the version it replaces.
     Keep,
     /// At this wall-clock time.
@@ -32,6 +34,7 @@ impl Locked<'_> {
             Deadline::At(at) => Some(at),
             Deadline::Keep => self.peek(key)?.and_then(|shown| shown.expiry),
             Deadline::Unset => self.policy_expiry(key),
+            Deadline::Never => None,
         };
         self.overwrite(key, Some(value), expiry, None)
     }

@@ -50,6 +50,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The name that TYPE answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String | Self::HyperLogLog => "string",
+            Self::List => "list",
+            Self::Hash => "hash",
+            Self::Set => "set",
+            Self::SortedSet => "zset",
+        }
+    }
+
     /// The kind that is written as `code`.
     pub fn from_code(code: u8) -> Option<Self> {
         Some(match code {

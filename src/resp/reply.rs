@@ -65,6 +65,11 @@ impl<'a> Reply<'a> {
         self.line(b'-', text);
     }
 
+    /// A reply that was written elsewhere, in the same protocol.
+    pub fn raw(&mut self, reply: &[u8]) {
+        self.out.extend_from_slice(reply);
+    }
+
     /// Forgets what was written beyond `len`: an error takes the place of half a reply.
     pub fn truncate(&mut self, len: usize) {
         self.out.truncate(len);

@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::connection::Connection;
+use super::housekeeping::housekeeping;
 use super::worker::Worker;
 use crate::env::clock::sleep;
 use crate::env::task;
@@ -200,6 +201,9 @@ fn start_worker(
             let worker = Worker::new(node, number);
             task::local("committer", Rc::clone(&worker).committer());
             task::local("silent", close_silent(Rc::clone(&worker)));
+            if number == 0 {
+                task::local("housekeeping", housekeeping(Rc::clone(&worker)));
+            }
             while let Some((stream, handle)) = receiver.recv().await {
                 let id = handle.id;
                 match prepare(stream) {

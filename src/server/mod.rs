@@ -1,6 +1,7 @@
 //! The RESP server: workers, each with its connections; one listener that deals them out.
 
 mod connection;
+mod housekeeping;
 mod listener;
 mod waiting;
 mod worker;

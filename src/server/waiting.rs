@@ -1,16 +1,20 @@
 //! What a connection waits for between two commands, without holding a lock or a thread.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::commands::Wait;
+use crate::commands::context::Walk;
+use crate::commands::generic::walks::run_blocking;
 use crate::env::clock::sleep;
 use crate::node::Node;
 use crate::resp::Reply;
 use crate::session::Session;
+use crate::types::Database;
 
 /// Waits, then writes the command's reply.
-pub(super) async fn wait(node: &Node, session: &Session, wait: Wait, reply: &mut Reply<'_>) {
+pub(super) async fn wait(node: &Arc<Node>, session: &Session, wait: Wait, reply: &mut Reply<'_>) {
     match wait {
         Wait::Replicas { count, timeout } => {
             // One node has no replicas: WAIT 0 is answered at once, anything else at its time-out.
@@ -44,11 +48,30 @@ pub(super) async fn wait(node: &Node, session: &Session, wait: Wait, reply: &mut
             Ok(()) => reply.ok(),
             Err(error) => reply.error(&error),
         },
+        Wait::Walk { walk, database } => walk_off_thread(node, walk, database, reply).await,
         Wait::Sleep(duration) => {
             sleep(duration).await;
             reply.ok();
         }
         Wait::Shutdown { no_save } => node.shut_down(no_save),
+    }
+}
+
+/// SCAN, KEYS and RANDOMKEY over keys that may be in the tree only.
+async fn walk_off_thread(node: &Arc<Node>, walk: Walk, database: Database, reply: &mut Reply<'_>) {
+    let (shared, protocol, now) = (Arc::clone(node), reply.protocol(), node.clock.wall());
+    let job = move || {
+        let mut out = Vec::new();
+        let mut reply = Reply::new(&mut out, protocol);
+        run_blocking(&shared, &walk, database, now, &mut reply);
+        out
+    };
+    let Some(durable) = &node.durable else {
+        return reply.error("ERR nothing to wait for without a log");
+    };
+    match durable.run_blocking(job).await {
+        Some(out) => reply.raw(&out),
+        None => reply.error("ERR the node is stopping"),
     }
 }
 

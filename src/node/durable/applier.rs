@@ -125,7 +125,7 @@ impl Durable {
             };
             let now = self.clock.now();
             let due = applier.pending() >= INGEST_BYTES
-                || (applier.pending() > 0 && now.duration_since(last) >= INGEST_AFTER);
+                || (self.is_dirty() && now.duration_since(last) >= INGEST_AFTER);
             if (due && self.tree_has_room()) || !waiters.is_empty() {
                 last = now;
                 let result = self.ingest_dirty();
@@ -144,6 +144,12 @@ impl Durable {
                 self.sweep_step();
             }
         }
+    }
+
+    /// Does the table have what the tree lacks? Forgotten keys are in no group of the log.
+    fn is_dirty(&self) -> bool {
+        let dirty = self.keyspace.sums.dirty_bytes.load(Ordering::Relaxed);
+        dirty > 0 || self.applier.pending() > 0
     }
 
     /// Compaction may lag; memory may not run out for its sake.

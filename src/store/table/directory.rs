@@ -126,6 +126,18 @@ impl Directory {
         self.len += 1;
     }
 
+    /// The keys with this token: nearly always one.
+    pub fn keys_of(&self, token: Token) -> Vec<Box<[u8]>> {
+        let Some(page) = self.pages.get(self.page_number(token)) else {
+            return Vec::new();
+        };
+        page.slots
+            .iter_hash(hash(token))
+            .filter(|slot| slot.token == token)
+            .map(|slot| slot.entry.key().into())
+            .collect()
+    }
+
     /// Takes an entry out.
     pub fn remove(&mut self, token: Token, key: &[u8]) -> Option<Entry> {
         let number = self.page_number(token);
