@@ -49,6 +49,7 @@ fn main() -> anyhow::Result<()> {
         pubsub: dynamo::session::PubSub::default(),
         stats: dynamo::node::stats::Stats::default(),
         durable: None,
+        guesses: Default::default(),
         monitors: Default::default(),
         slowlog: Default::default(),
         stopping: Default::default(),

@@ -8,8 +8,10 @@ pub mod error;
 pub mod registry;
 pub mod spec;
 
+mod bitmap;
 mod connection;
 pub mod generic;
+mod pubsub;
 mod string;
 mod transaction;
 
@@ -23,14 +25,32 @@ use crate::resp::Argv;
 /// Every family's table, in the order of the documentation.
 pub const FAMILIES: &[&[CommandSpec]] = &[
     string::COMMANDS,
+    bitmap::COMMANDS,
     generic::KEYS,
     generic::EXPIRY,
     generic::VALUES,
     connection::COMMANDS,
+    pubsub::COMMANDS,
     transaction::COMMANDS,
 ];
 
 /// What runs a container called without a known subcommand; dispatch answers that before.
 pub fn container(_context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
     Err(CommandError::Syntax)
+}
+
+/// HELP of a container: its subcommands with their summaries, from the table.
+fn help(context: &mut Context<'_>, container: &str) -> Outcome {
+    let registry = Registry::get();
+    let mut lines =
+        vec![format!("{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", container.to_uppercase())];
+    if let Some(command) = registry.find(container.as_bytes()) {
+        for sub in command.subcommands.iter().filter_map(|number| registry.by_number(*number)) {
+            lines.push(sub.spec.name.to_uppercase());
+            lines.push(format!("    {}", sub.spec.summary));
+        }
+    }
+    context.reply.array(lines.len());
+    lines.iter().for_each(|line| context.reply.simple(line));
+    Ok(Flow::Done)
 }

@@ -287,6 +287,14 @@ impl<'a> Locked<'a> {
         }
     }
 
+    /// For read-modify-write: refuses a key in conflict under policy `siblings`, whatever its type.
+    pub fn check(&mut self, key: &[u8]) -> Result<(), Refusal> {
+        match self.show(key, true, false) {
+            Ok(_) | Err(Refusal::WrongType) => Ok(()),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
     /// TOUCH: marks the key as used. Does it exist?
     pub fn touch(&mut self, key: &[u8]) -> Result<bool, Refusal> {
         match self.show(key, false, true) {

@@ -7,6 +7,7 @@ pub mod durable;
 pub mod evict;
 pub mod eviction;
 pub mod expire;
+mod guesses;
 mod keyspace;
 mod locked;
 mod monitor;
@@ -24,6 +25,7 @@ use std::sync::atomic::AtomicU64;
 use arc_swap::ArcSwap;
 
 pub use commit::Committed;
+pub use guesses::Guesses;
 pub use keyspace::{Founding, Keyspace, Place};
 pub use locked::{Locked, Refusal, Shown};
 pub use policy::{Conflict, Policies, Policy};
@@ -40,6 +42,9 @@ pub use monitor::Monitors;
 use slowlog::SlowLog;
 use stats::Stats;
 use tokio::sync::Notify;
+
+/// The version of Redis whose behaviour we follow: clients switch on features by it.
+pub const REDIS_VERSION: &str = "7.2.4";
 
 /// One node.
 #[derive(Debug)]
@@ -66,6 +71,8 @@ pub struct Node {
     pub stats: Stats,
     /// Connections in MONITOR.
     pub monitors: Monitors,
+    /// Who has been guessing passwords.
+    pub guesses: Guesses,
     /// SLOWLOG.
     pub slowlog: SlowLog,
     /// Set once: the node is to stop.

@@ -1,0 +1,7 @@
+//! Bitmaps: bits of strings.
+
+mod bit;
+mod field;
+mod table;
+
+pub(super) use table::COMMANDS;
