@@ -51,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         durable: None,
         guesses: Default::default(),
         monitors: Default::default(),
+        slowlog_all: AtomicBool::new(false),
         slowlog: Default::default(),
         stopping: Default::default(),
         paused_until: AtomicU64::new(0),

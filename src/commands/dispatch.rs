@@ -130,7 +130,6 @@ impl Dispatch<'_> {
                 None if !session.authenticated && !command.no_auth => {
                     return Err(CommandError::NO_AUTH);
                 }
-                None if registry.stands_alone(command) => {}
                 None => return Err(unknown_subcommand(command, sub)),
             }
         }
@@ -184,8 +183,10 @@ pub fn run(
         Ok(Flow::Close) => Ended::Close,
         Ok(Flow::Wait(wait)) => Ended::Wait(wait),
         Err(error) => {
+            let text = error.to_string();
+            context.node.stats.error(&text);
             context.reply.truncate(before);
-            context.reply.error(&error.to_string());
+            context.reply.error(&text);
             Ended::Replied
         }
     };

@@ -12,6 +12,7 @@ mod bitmap;
 mod connection;
 pub mod generic;
 mod pubsub;
+mod server;
 mod string;
 mod transaction;
 
@@ -31,6 +32,8 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     generic::VALUES,
     connection::COMMANDS,
     pubsub::COMMANDS,
+    server::ABOUT,
+    server::ADMIN,
     transaction::COMMANDS,
 ];
 

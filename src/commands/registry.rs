@@ -128,12 +128,6 @@ impl Registry {
             .find(|sub| sub.spec.name.as_bytes().eq_ignore_ascii_case(name))
     }
 
-    /// Does a container also work without a subcommand (COMMAND)? Then an unknown one is an arity
-    /// error of its own.
-    pub fn stands_alone(&self, _command: &Command) -> bool {
-        false
-    }
-
     /// A command by its number.
     pub fn by_number(&self, number: u16) -> Option<&Command> {
         self.commands.get(usize::from(number))

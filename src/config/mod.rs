@@ -1,5 +1,10 @@
 //! The configuration: one struct per section of `dynamo.toml`, one name everywhere.
 
+mod load;
+pub mod settings;
+
+pub use load::{LoadError, load};
+
 /// Everything that can be configured.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
@@ -24,6 +29,8 @@ pub struct NodeConfig {
     pub data_dir: String,
     /// Its name; empty: from its id.
     pub name: String,
+    /// Threads that serve clients; 0: as many as there are cores.
+    pub workers: usize,
 }
 
 /// `[client]`
@@ -81,6 +88,12 @@ pub struct StorageConfig {
     pub durability: Durability,
     /// Logical bytes of the table over the tree.
     pub cache_bytes: u64,
+    /// Logical bytes of records that the tree does not have; beyond, writes wait.
+    pub dirty_bytes: u64,
+    /// Size of a log segment.
+    pub segment_bytes: u64,
+    /// Free space below which writes are refused.
+    pub reserve_bytes: u64,
     /// Logical bytes of the memory engine; 0: no bound.
     pub max_memory: u64,
     /// Redis's name of the eviction policy.
@@ -127,8 +140,7 @@ impl Default for NodeConfig {
     fn default() -> Self {
         Self {
             data_dir: "./dynamo-data".to_owned(),
-            name: String::new(),
-        }
+            name: String::new(), workers: 0 }
     }
 }
 
@@ -163,7 +175,10 @@ impl Default for StorageConfig {
         Self {
             engine: Engine::Fjall,
             durability: Durability::Everysec,
-            cache_bytes: 1 << 30,
+            cache_bytes: settings::machine_memory() / 4,
+            dirty_bytes: (settings::machine_memory() / 8).max(64 << 20),
+            segment_bytes: 64 << 20,
+            reserve_bytes: 64 << 20,
             max_memory: 0,
             eviction: "noeviction".to_owned(),
         }

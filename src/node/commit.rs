@@ -1,10 +1,13 @@
 //! What stands between a staged write and its acknowledgement, and the waits of connections.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::evict::evict_until;
+use super::eviction::EvictionPolicy;
 use super::{Locked, Node, Stage};
+use crate::config::Config;
 use crate::env::clock::sleep;
 use crate::env::rng::Sampler;
 use crate::types::{Database, WallMs};
@@ -19,10 +22,32 @@ pub enum Committed {
 }
 
 /// What a write is answered whose marker could not be logged.
-const LOG_FAILED: &str = "NOQUORUM W=1 not met (acked 0): the log could not be written; the flush \
+const LOG_FAILED: &str = "NOQUORUM W=1 not met (acked 0): the log could not be written; the change \
                           may still become visible";
 
 impl Node {
+    /// Takes on a changed configuration: CONFIG SET.
+    pub fn apply(&self, config: Config) {
+        let eviction = &self.keyspace.eviction;
+        if !self.is_logged() {
+            eviction.bound.store(config.storage.max_memory, Ordering::Relaxed);
+        }
+        if let Some(policy) = EvictionPolicy::parse(&config.storage.eviction) {
+            eviction.set_policy(policy);
+        }
+        let limit = config.slowlog.slower_than_us;
+        self.slowlog_all.store((0..20).contains(&limit), Ordering::Relaxed);
+        self.config.store(Arc::new(config));
+    }
+
+    /// Keeps the policies: they outlive a restart. The error is the reply.
+    pub fn keep_policies(&self) -> Result<(), &'static str> {
+        match &self.durable {
+            Some(durable) => durable.log_policies().map_err(|_| LOG_FAILED),
+            None => Ok(()),
+        }
+    }
+
     /// Is there a log that writes go to?
     #[inline]
     pub fn is_logged(&self) -> bool {
@@ -111,7 +136,7 @@ impl Node {
     /// Is `slowlog.slower_than_us` so low that every command counts?
     #[inline]
     pub fn slowlog_all(&self) -> bool {
-        false
+        self.slowlog_all.load(Ordering::Relaxed)
     }
 
     /// Waits until this node has fsynced everything written so far.

@@ -10,6 +10,7 @@ pub mod expire;
 mod guesses;
 mod keyspace;
 mod locked;
+pub mod memory;
 mod monitor;
 mod partition;
 mod policy;
@@ -77,6 +78,8 @@ pub struct Node {
     pub slowlog: SlowLog,
     /// Set once: the node is to stop.
     pub stopping: Notify,
+    /// `slowlog.slower_than_us` is so low that every command is looked at.
+    pub slowlog_all: std::sync::atomic::AtomicBool,
     /// CLIENT PAUSE holds until this wall millisecond; see `paused_all`.
     pub paused_until: AtomicU64,
     /// CLIENT PAUSE holds reads too.

@@ -1,10 +1,13 @@
 //! What a node counts. Counters of the hot path are one block per worker, written by that worker
 //! alone and summed by whoever asks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+
+use crate::types::WallMs;
 
 /// A counter with one writer: no locked instruction on the hot path.
 #[derive(Debug, Default)]
@@ -85,7 +88,13 @@ pub struct Stats {
     pub connections: AtomicU64,
     /// Connections refused at the limit.
     pub rejected_connections: AtomicU64,
+    errors: Mutex<BTreeMap<String, u64>>,
+    /// Commands and wall milliseconds when the rate was last asked for, and the rate.
+    rate: Mutex<(u64, u64, u64)>,
 }
+
+/// Error words counted apart; clients make up no more.
+const ERROR_WORDS: usize = 128;
 
 impl Stats {
     /// A worker begins to count.
@@ -96,6 +105,59 @@ impl Stats {
     /// All workers' blocks.
     pub fn workers(&self) -> Vec<Arc<WorkerStats>> {
         self.workers.lock().clone()
+    }
+
+    /// Notes an error reply by its first word.
+    pub fn error(&self, text: &str) {
+        let word = text.split(' ').next().unwrap_or_default();
+        let mut errors = self.errors.lock();
+        if let Some(count) = errors.get_mut(word) {
+            *count += 1;
+        } else if errors.len() < ERROR_WORDS {
+            errors.insert(word.to_owned(), 1);
+        }
+    }
+
+    /// Error replies by first word.
+    pub fn errors(&self) -> Vec<(String, u64)> {
+        self.errors.lock().iter().map(|(word, count)| (word.clone(), *count)).collect()
+    }
+
+    /// Commands a second since this was last asked, at least a tenth of a second ago.
+    pub fn rate(&self, commands: u64, now: WallMs) -> u64 {
+        let mut last = self.rate.lock();
+        let elapsed = now.0.saturating_sub(last.1);
+        if elapsed >= 100 {
+            let done = commands.saturating_sub(last.0);
+            *last = (commands, now.0, done * 1_000 / elapsed);
+        }
+        last.2
+    }
+
+    /// CONFIG RESETSTAT.
+    pub fn reset(&self) {
+        for worker in self.workers.lock().iter() {
+            for counter in [
+                &worker.total_commands,
+                &worker.input_bytes,
+                &worker.output_bytes,
+                &worker.hits,
+                &worker.misses,
+            ] {
+                counter.reset();
+            }
+            for command in &worker.commands {
+                for counter in
+                    [&command.calls, &command.nanos, &command.rejected, &command.failed]
+                {
+                    counter.reset();
+                }
+                command.buckets.iter().for_each(Counter::reset);
+            }
+        }
+        self.connections.store(0, Ordering::Relaxed);
+        self.rejected_connections.store(0, Ordering::Relaxed);
+        self.errors.lock().clear();
     }
 
     /// A sum over all workers.

@@ -85,6 +85,12 @@ impl Applier {
             .unwrap_or_else(|_| Err("ERR the applier has stopped".to_owned()))
     }
 
+    pub(super) fn drain_soon(&self) {
+        let (sender, _nobody) = oneshot::channel();
+        self.waiters.lock().push(sender);
+        self.signal.notify_one();
+    }
+
     pub(super) fn wake(&self) {
         self.signal.notify_all();
     }

@@ -254,6 +254,21 @@ impl Durable {
         self.applier.drain().await
     }
 
+    /// The same, without waiting.
+    pub fn drain_soon(&self) {
+        self.applier.drain_soon();
+    }
+
+    /// When the last ingestion ended; 0: there was none.
+    pub fn last_drain(&self) -> WallMs {
+        self.applier.last_drain()
+    }
+
+    /// Bytes of log that the tree does not have.
+    pub fn undrained(&self) -> u64 {
+        self.applier.pending()
+    }
+
     /// Has the log failed, and why?
     pub fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
