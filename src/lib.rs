@@ -30,3 +30,7 @@ pub mod node;
 pub mod commands;
 
 pub mod server;
+
+pub mod http;
+
+pub mod cli;

@@ -9,6 +9,7 @@ pub mod registry;
 pub mod spec;
 
 mod bitmap;
+mod causal;
 mod connection;
 pub mod generic;
 mod pubsub;
@@ -34,6 +35,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     pubsub::COMMANDS,
     server::ABOUT,
     server::ADMIN,
+    causal::COMMANDS,
     transaction::COMMANDS,
 ];
 

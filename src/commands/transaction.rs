@@ -342,6 +342,7 @@ fn run_all<'a>(
         node,
         stats,
     };
+    context.session.in_exec = true;
     let mut close = false;
     for (command, argv) in planned {
         context.keys.database = context.session.database;
@@ -352,5 +353,6 @@ fn run_all<'a>(
             Ended::Replied | Ended::Load(_) | Ended::Hold => {}
         }
     }
+    context.session.in_exec = false;
     if close { Ended::Close } else { Ended::Replied }
 }

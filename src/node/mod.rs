@@ -1,6 +1,7 @@
 //! A running node: its keys, its settings, who is connected, what it counts. Commands see this and
 //! nothing below it.
 
+mod bootstrap;
 mod clock;
 mod commit;
 pub mod durable;
@@ -8,6 +9,7 @@ pub mod evict;
 pub mod eviction;
 pub mod expire;
 mod guesses;
+mod identity;
 mod keyspace;
 mod locked;
 pub mod memory;
@@ -25,6 +27,7 @@ use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwap;
 
+pub use bootstrap::BootError;
 pub use commit::Committed;
 pub use guesses::Guesses;
 pub use keyspace::{Founding, Keyspace, Place};
@@ -78,6 +81,8 @@ pub struct Node {
     pub slowlog: SlowLog,
     /// Set once: the node is to stop.
     pub stopping: Notify,
+    /// The node is stopping.
+    pub draining: std::sync::atomic::AtomicBool,
     /// `slowlog.slower_than_us` is so low that every command is looked at.
     pub slowlog_all: std::sync::atomic::AtomicBool,
     /// CLIENT PAUSE holds until this wall millisecond; see `paused_all`.

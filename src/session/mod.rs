@@ -97,6 +97,8 @@ pub struct Session {
     pub quorum: Quorum,
     /// QUORUM ONCE for the next command.
     pub quorum_once: Option<Quorum>,
+    /// EXEC is running.
+    pub in_exec: bool,
     /// Close after the replies so far are written.
     pub closing: bool,
     /// The commit ticket of this connection's last write; 0: it wrote nothing.
@@ -120,6 +122,7 @@ impl Session {
             monitor: false,
             quorum: Quorum::default(),
             quorum_once: None,
+            in_exec: false,
             closing: false,
             last_write: 0,
         }
