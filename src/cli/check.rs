@@ -10,12 +10,17 @@ use crate::store::log::{LogConfig, report, set_aside};
 
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    let server = ServerArgs { config: args.config.clone(), ..ServerArgs::default() };
+    let server = ServerArgs {
+        config: args.config.clone(),
+        ..ServerArgs::default()
+    };
     super::serve::configuration(&server)?;
     if let Some(file) = &args.config {
         writeln!(out, "{}: good", file.display())?;
     }
-    let Some(directory) = &args.data_dir else { return Ok(()) };
+    let Some(directory) = &args.data_dir else {
+        return Ok(());
+    };
     let _lock = DirectoryLock::acquire(directory)?;
     let disk = RealDisk::open_directory(directory.join("log"))?;
     let mark = read_mark(&disk)?;

@@ -33,7 +33,10 @@ pub(super) fn serve(args: &ServerArgs) -> anyhow::Result<()> {
     let config = configuration(args)?;
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,fjall=warn,lsm_tree=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     let workers = match config.node.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         some => some,
@@ -42,7 +45,9 @@ pub(super) fn serve(args: &ServerArgs) -> anyhow::Result<()> {
     raise_descriptors(config.client.max_clients);
     let banner = banner(&config, http.as_ref());
     let node = Node::open(config, Clock::System)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     tokio::task::LocalSet::new().block_on(&runtime, async move {
         let server = Server::bind(Arc::clone(&node), workers)?;
         if let Some(listener) = http {
@@ -75,12 +80,21 @@ fn open_http(config: &Config) -> anyhow::Result<Option<std::net::TcpListener>> {
 
 fn banner(config: &Config, http: Option<&std::net::TcpListener>) -> String {
     let port = config.client.port;
-    let host = config.client.bind.first().map_or("127.0.0.1", String::as_str);
+    let host = config
+        .client
+        .bind
+        .first()
+        .map_or("127.0.0.1", String::as_str);
     let http = http
         .and_then(|listener| listener.local_addr().ok())
-        .map_or("off".to_owned(), |address| format!("http://{address}/metrics"));
+        .map_or("off".to_owned(), |address| {
+            format!("http://{address}/metrics")
+        });
     let data = match config.storage.engine {
-        Engine::Fjall => format!("{} (fjall, {:?})", config.node.data_dir, config.storage.durability),
+        Engine::Fjall => format!(
+            "{} (fjall, {:?})",
+            config.node.data_dir, config.storage.durability
+        ),
         Engine::Memory => "in memory only: a restart forgets everything".to_owned(),
     };
     let cluster = &config.cluster;
@@ -104,7 +118,10 @@ fn raise_descriptors(max_clients: u32) {
     let wanted = u64::from(max_clients) + 128;
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < wanted) {
-        let raised = Rlimit { current: Some(limit.maximum.map_or(wanted, |max| max.min(wanted))), ..limit };
+        let raised = Rlimit {
+            current: Some(limit.maximum.map_or(wanted, |max| max.min(wanted))),
+            ..limit
+        };
         if setrlimit(Resource::Nofile, raised).is_err() || raised.current < Some(wanted) {
             tracing::warn!(wanted, "too few file descriptors for client.max_clients");
         }

@@ -1,6 +1,7 @@
 //! From arguments to a reply: look up, check, lock, run, count. The same way for a single command and
 //! for each command of an EXEC.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::context::{Context, Flow, Outcome, Wait};
@@ -137,6 +138,12 @@ impl Dispatch<'_> {
             return Err(CommandError::NO_AUTH);
         }
         if !command.spec.fits(argv.len()) {
+            if transaction::is_exec(command) {
+                return Err(CommandError::text(
+                    "EXECABORT Transaction discarded because of: wrong number of arguments for \
+                     'exec' command",
+                ));
+            }
             return Err(CommandError::Arity(command.full_name.as_str().into()));
         }
         transaction::allowed_while_subscribed(session, command, name)?;
@@ -186,7 +193,7 @@ pub fn run(
             let text = error.to_string();
             context.node.stats.error(&text);
             context.reply.truncate(before);
-            context.reply.error(&text);
+            error.write(&mut context.reply);
             Ended::Replied
         }
     };
@@ -205,6 +212,8 @@ fn count(
     let nanos = instant.duration_since(started).as_nanos() as u64;
     let stats = context.stats;
     stats.total_commands.add(1);
+    let handle = &context.session.handle;
+    handle.last_command.store(command.number, Ordering::Relaxed);
     if let Some(of) = stats.commands.get(usize::from(command.number)) {
         of.calls.add(1);
         of.nanos.add(nanos);
@@ -225,7 +234,7 @@ fn refuse(session: &mut Session, out: &mut Vec<u8>, error: &CommandError) -> End
     if let Some(queue) = &mut session.queue {
         queue.aborted = true;
     }
-    Reply::new(out, session.protocol).error(&error.to_string());
+    error.write(&mut Reply::new(out, session.protocol));
     Ended::Replied
 }
 
@@ -252,28 +261,40 @@ fn queue(
     Ended::Replied
 }
 
-fn lossy(bytes: &[u8], limit: usize) -> String {
-    String::from_utf8_lossy(bytes.get(..limit).unwrap_or(bytes)).into_owned()
+/// As a C program prints it: at most `limit` bytes, up to the first zero.
+fn printed(bytes: &[u8], limit: usize) -> &[u8] {
+    let shown = bytes.get(..limit).unwrap_or(bytes);
+    shown.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 /// Redis quotes the name and at most 128 bytes of arguments.
 fn unknown_command(argv: Argv<'_>) -> CommandError {
-    let mut arguments = String::new();
+    let mut arguments = Vec::new();
     for argument in argv.from(1).iter() {
         if arguments.len() >= 128 {
             break;
         }
-        arguments.push_str(&format!("'{}' ", lossy(argument, 128 - arguments.len())));
+        let shown = printed(argument, 128 - arguments.len());
+        arguments.extend_from_slice(&[b"'", shown, b"' "].concat());
     }
-    let name = lossy(argv.get(0).unwrap_or_default(), 128);
-    format!("ERR unknown command '{name}', with args beginning with: {arguments}").into()
+    let name = printed(argv.get(0).unwrap_or_default(), 128);
+    let text: [&[u8]; 4] = [
+        b"ERR unknown command '",
+        name,
+        b"', with args beginning with: ",
+        &arguments,
+    ];
+    CommandError::Quoted(text.concat())
 }
 
 fn unknown_subcommand(command: &Command, sub: &[u8]) -> CommandError {
     let name = command.spec.name.to_ascii_uppercase();
-    format!(
-        "ERR unknown subcommand '{}'. Try {name} HELP.",
-        lossy(sub, 128)
-    )
-    .into()
+    let text: [&[u8]; 5] = [
+        b"ERR unknown subcommand '",
+        printed(sub, 128),
+        b"'. Try ",
+        name.as_bytes(),
+        b" HELP.",
+    ];
+    CommandError::Quoted(text.concat())
 }

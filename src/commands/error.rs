@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::node::Refusal;
+use crate::resp::Reply;
 
 /// Why a command was refused or failed. Nothing was written unless the text says so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,12 +26,23 @@ pub enum CommandError {
     /// The key could not be read or written.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A text that quotes what the client sent, which need not be UTF-8.
+    #[error("{}", String::from_utf8_lossy(.0))]
+    Quoted(Vec<u8>),
     /// Any other text, first word included.
     #[error("{0}")]
     Text(Cow<'static, str>),
 }
 
 impl CommandError {
+    /// Writes the error as the reply.
+    pub fn write(&self, reply: &mut Reply<'_>) {
+        match self {
+            Self::Quoted(bytes) => reply.error_bytes(bytes),
+            other => reply.error(&other.to_string()),
+        }
+    }
+
     /// AUTH first.
     pub const NO_AUTH: Self = Self::text("NOAUTH Authentication required.");
 

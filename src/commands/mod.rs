@@ -47,10 +47,16 @@ pub fn container(_context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
 /// HELP of a container: its subcommands with their summaries, from the table.
 fn help(context: &mut Context<'_>, container: &str) -> Outcome {
     let registry = Registry::get();
-    let mut lines =
-        vec![format!("{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", container.to_uppercase())];
+    let mut lines = vec![format!(
+        "{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        container.to_uppercase()
+    )];
     if let Some(command) = registry.find(container.as_bytes()) {
-        for sub in command.subcommands.iter().filter_map(|number| registry.by_number(*number)) {
+        for sub in command
+            .subcommands
+            .iter()
+            .filter_map(|number| registry.by_number(*number))
+        {
             lines.push(sub.spec.name.to_uppercase());
             lines.push(format!("    {}", sub.spec.summary));
         }

@@ -13,7 +13,7 @@ use crate::resp::{Argv, Protocol, Reply};
 use crate::session::{Queue, Session, Watched};
 
 /// The family's table.
-pub const COMMANDS: &[CommandSpec] = &[
+pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "multi",
         group: Group::Transactions,
@@ -112,12 +112,12 @@ pub const COMMANDS: &[CommandSpec] = &[
 ];
 
 /// Is this EXEC itself?
-pub fn is_exec(command: &Command) -> bool {
+pub(super) fn is_exec(command: &Command) -> bool {
     command.spec.name == "exec"
 }
 
 /// Commands that run at once although MULTI is open.
-pub fn runs_inside_multi(command: &Command) -> bool {
+pub(super) fn runs_inside_multi(command: &Command) -> bool {
     command.container.is_none()
         && matches!(
             command.spec.name,
@@ -126,7 +126,7 @@ pub fn runs_inside_multi(command: &Command) -> bool {
 }
 
 /// Refused while queueing.
-pub fn may_be_queued(command: &Command) -> Result<(), CommandError> {
+pub(super) fn may_be_queued(command: &Command) -> Result<(), CommandError> {
     if command.spec.has(Flag::NoMulti) {
         return Err(CommandError::text(
             "ERR Command not allowed inside a transaction",
@@ -136,7 +136,7 @@ pub fn may_be_queued(command: &Command) -> Result<(), CommandError> {
 }
 
 /// RESP2 subscribers may only change their subscriptions.
-pub fn allowed_while_subscribed(
+pub(super) fn allowed_while_subscribed(
     session: &Session,
     command: &Command,
     name: &[u8],
@@ -217,7 +217,7 @@ fn unwatch(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
 }
 
 /// EXEC: all partitions of all queued keys are locked in order, so nobody sees half of it.
-pub fn exec(dispatch: &mut Dispatch<'_>, session: &mut Session, out: &mut Vec<u8>) -> Ended {
+pub(super) fn exec(dispatch: &mut Dispatch<'_>, session: &mut Session, out: &mut Vec<u8>) -> Ended {
     let Some(queue) = session.queue.take() else {
         Reply::new(out, session.protocol).error("ERR EXEC without MULTI");
         return Ended::Replied;

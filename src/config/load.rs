@@ -24,9 +24,13 @@ pub fn load(
         from_file(&mut config, path, &mut problems);
     }
     for (variable, value) in environment {
-        let Some(rest) = variable.strip_prefix("DYNAMO_") else { continue };
+        let Some(rest) = variable.strip_prefix("DYNAMO_") else {
+            continue;
+        };
         let wanted = rest.to_ascii_lowercase();
-        let named = SETTINGS.iter().find(|setting| setting.name.replace('.', "_") == wanted);
+        let named = SETTINGS
+            .iter()
+            .find(|setting| setting.name.replace('.', "_") == wanted);
         // Other programs may use the prefix too: an unknown variable is no error.
         if let Some(setting) = named
             && let Err(reason) = (setting.set)(&mut config, &value)
@@ -38,7 +42,11 @@ pub fn load(
         let (name, value) = flag.split_once('=').unwrap_or((flag, ""));
         apply(&mut config, name, value, "--set", &mut problems);
     }
-    if problems.is_empty() { Ok(config) } else { Err(LoadError(problems)) }
+    if problems.is_empty() {
+        Ok(config)
+    } else {
+        Err(LoadError(problems))
+    }
 }
 
 fn from_file(config: &mut Config, path: &Path, problems: &mut Vec<String>) {
@@ -53,7 +61,9 @@ fn from_file(config: &mut Config, path: &Path, problems: &mut Vec<String>) {
     };
     for (section, value) in &table {
         let Some(keys) = value.as_table() else {
-            problems.push(format!("{shown}: {section} must be a section, as in [{section}]"));
+            problems.push(format!(
+                "{shown}: {section} must be a section, as in [{section}]"
+            ));
             continue;
         };
         for (key, value) in keys {
@@ -62,12 +72,21 @@ fn from_file(config: &mut Config, path: &Path, problems: &mut Vec<String>) {
                 toml::Value::Boolean(on) => if *on { "yes" } else { "no" }.to_owned(),
                 toml::Value::Array(items) => items
                     .iter()
-                    .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+                    .map(|item| {
+                        item.as_str()
+                            .map_or_else(|| item.to_string(), str::to_owned)
+                    })
                     .collect::<Vec<_>>()
                     .join(" "),
                 other => other.to_string(),
             };
-            apply(config, &format!("{section}.{key}"), &text, &shown.to_string(), problems);
+            apply(
+                config,
+                &format!("{section}.{key}"),
+                &text,
+                &shown.to_string(),
+                problems,
+            );
         }
     }
 }
@@ -76,7 +95,10 @@ fn apply(config: &mut Config, name: &str, value: &str, at: &str, problems: &mut 
     match find(name) {
         None => {
             let hint = nearest(name).map(|near| format!("; did you mean {near}?"));
-            problems.push(format!("{at}: unknown setting {name}{}", hint.unwrap_or_default()));
+            problems.push(format!(
+                "{at}: unknown setting {name}{}",
+                hint.unwrap_or_default()
+            ));
         }
         Some(setting) => {
             if let Err(reason) = (setting.set)(config, value) {
@@ -94,10 +116,17 @@ mod tests {
     fn flags_win_over_environment_over_file() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("dynamo.toml");
-        std::fs::write(&path, "[client]\nport = 1\ntimeout_seconds = 7\n[cluster]\nn = 5\n")
-            .expect("written");
-        let environment = [("DYNAMO_CLIENT_PORT", "2"), ("DYNAMO_CLUSTER_N", "4"), ("HOME", "/")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        std::fs::write(
+            &path,
+            "[client]\nport = 1\ntimeout_seconds = 7\n[cluster]\nn = 5\n",
+        )
+        .expect("written");
+        let environment = [
+            ("DYNAMO_CLIENT_PORT", "2"),
+            ("DYNAMO_CLUSTER_N", "4"),
+            ("HOME", "/"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let flags = ["client.port=3".to_owned()];
         let config = load(Some(&path), environment.into_iter(), &flags).expect("loads");
         assert_eq!(config.client.port, 3);
@@ -107,9 +136,17 @@ mod tests {
 
     #[test]
     fn every_problem_is_told_at_once() {
-        let flags = ["storage.durabilty=always".to_owned(), "client.port=x".to_owned()];
-        let error = load(None, std::iter::empty(), &flags).expect_err("two problems").to_string();
-        assert!(error.contains("did you mean storage.durability?"), "{error}");
+        let flags = [
+            "storage.durabilty=always".to_owned(),
+            "client.port=x".to_owned(),
+        ];
+        let error = load(None, std::iter::empty(), &flags)
+            .expect_err("two problems")
+            .to_string();
+        assert!(
+            error.contains("did you mean storage.durability?"),
+            "{error}"
+        );
         assert!(error.contains("client.port = x: must be a port"), "{error}");
     }
 
@@ -124,7 +161,11 @@ mod tests {
         let text = std::fs::read_to_string(path).expect("is there");
         for setting in SETTINGS {
             let key = setting.name.split('.').nth(1).unwrap_or_default();
-            assert!(text.contains(&format!("\n{key} = ")), "{} is missing", setting.name);
+            assert!(
+                text.contains(&format!("\n{key} = ")),
+                "{} is missing",
+                setting.name
+            );
         }
     }
 }

@@ -140,7 +140,9 @@ impl Default for NodeConfig {
     fn default() -> Self {
         Self {
             data_dir: "./dynamo-data".to_owned(),
-            name: String::new(), workers: 0 }
+            name: String::new(),
+            workers: 0,
+        }
     }
 }
 

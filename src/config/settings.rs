@@ -61,10 +61,13 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
 /// Memory of the cgroup, or of the machine.
 pub fn machine_memory() -> u64 {
     let read = |path: &str| std::fs::read_to_string(path).ok();
-    let group = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
-        .iter()
-        .filter_map(|path| read(path)?.trim().parse::<u64>().ok())
-        .min();
+    let group = [
+        "/sys/fs/cgroup/memory.max",
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+    ]
+    .iter()
+    .filter_map(|path| read(path)?.trim().parse::<u64>().ok())
+    .min();
     let machine = read("/proc/meminfo").and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
         let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
@@ -116,7 +119,11 @@ pub const SETTINGS: &[Setting] = &[
         get: |c| c.client.bind.join(" "),
         set: |c, text| {
             c.client.bind = text.split_whitespace().map(str::to_owned).collect();
-            if c.client.bind.is_empty() { Err("must name an address".to_owned()) } else { Ok(()) }
+            if c.client.bind.is_empty() {
+                Err("must name an address".to_owned())
+            } else {
+                Ok(())
+            }
         },
     },
     Setting {
@@ -373,7 +380,9 @@ pub const SETTINGS: &[Setting] = &[
         doc: "Log commands slower than so many microseconds; negative: none.",
         mutable: true,
         get: |c| c.slowlog.slower_than_us.to_string(),
-        set: |c, text| number(text, "a number of microseconds").map(|n| c.slowlog.slower_than_us = n),
+        set: |c, text| {
+            number(text, "a number of microseconds").map(|n| c.slowlog.slower_than_us = n)
+        },
     },
     Setting {
         name: "slowlog.max_len",
@@ -389,7 +398,10 @@ pub const SETTINGS: &[Setting] = &[
 pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| {
         setting.name.eq_ignore_ascii_case(name)
-            || setting.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+            || setting
+                .aliases
+                .iter()
+                .any(|alias| alias.eq_ignore_ascii_case(name))
     })
 }
 

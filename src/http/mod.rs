@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use axum::Router;
@@ -17,10 +18,14 @@ use crate::node::{Node, memory};
 pub fn serve(node: Arc<Node>, listener: std::net::TcpListener) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     task::thread("http", move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         let Ok(runtime) = runtime else { return };
         runtime.block_on(async move {
-            let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+            let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+                return;
+            };
             let router = Router::new()
                 .route("/metrics", get(metrics))
                 .route("/healthz", get(|| async { "ok\n" }))
@@ -55,48 +60,158 @@ impl Text {
 
 async fn metrics(State(node): State<Arc<Node>>) -> String {
     let mut out = Text(String::new());
-    let (stats, sums) = (&node.stats, &node.keyspace.sums);
-    let figures = memory::figures(&node);
-    let up = node.clock.wall().0.saturating_sub(node.started.0) / 1_000;
-    let gauge = "gauge";
-    let counter = "counter";
-    out.metric("uptime_seconds", gauge, "Seconds since the start.", up);
-    out.metric("connected_clients", gauge, "Connections.", node.clients.len());
-    out.metric("connections_total", counter, "Connections accepted.", stats.connections.load(Relaxed));
-    out.metric("commands_total", counter, "Commands executed.", stats.sum(|w| &w.total_commands));
-    out.metric("input_bytes_total", counter, "Bytes read.", stats.sum(|w| &w.input_bytes));
-    out.metric("output_bytes_total", counter, "Bytes written.", stats.sum(|w| &w.output_bytes));
-    out.metric("keyspace_hits_total", counter, "Keys found.", stats.sum(|w| &w.hits));
-    out.metric("keyspace_misses_total", counter, "Keys missed.", stats.sum(|w| &w.misses));
-    out.metric("memory_allocated_bytes", gauge, "Allocated.", figures.allocated);
-    out.metric("memory_resident_bytes", gauge, "Resident set.", figures.rss);
-    out.metric("table_bytes", gauge, "Logical bytes of the table.", figures.table);
-    for (name, help, value) in [
-        ("siblings_created_total", "Siblings made by writes.", &sums.siblings_created),
-        ("siblings_resolved_total", "Keys brought back to one version.", &sums.siblings_resolved),
-        ("conflicts_masked_total", "Reads that hid siblings.", &sums.conflicts_masked),
-        ("contexts_rejected_total", "Contexts refused.", &sums.contexts_rejected),
-        ("expired_keys_total", "Keys reaped past their deadline.", &sums.expired_keys),
-        ("evicted_keys_total", "Keys evicted for memory.", &sums.evicted_keys),
-        ("cache_evictions_total", "Clean records that left the table.", &sums.cache_evictions),
-        ("cold_reads_total", "Keys read from the tree.", &sums.cold_reads),
-        ("forgotten_total", "Dead records forgotten below the floor.", &sums.forgotten),
-    ] {
-        out.metric(name, counter, help, value.load(Relaxed));
-    }
-    if let Some(durable) = &node.durable {
-        let report = durable.report();
-        let undrained = durable.undrained();
-        out.metric("log_bytes", gauge, "Bytes of log segments.", report.log_bytes);
-        out.metric("log_undrained_bytes", gauge, "Bytes that the tree lacks.", undrained);
-        out.metric("log_sequence", counter, "Groups committed.", report.log_sequence);
-        out.metric("log_failed", gauge, "1: writes are refused.", u8::from(report.failed.is_some()));
-        out.metric("disk_full", gauge, "1: writes are refused.", u8::from(report.disk_full));
-        out.metric("tree_bytes", gauge, "Bytes of the tree on disk.", report.tree_bytes);
-        out.metric("drains_total", counter, "Ingestions into the tree.", report.drains);
-    }
+    traffic(&node, &mut out);
+    keyspace(&node, &mut out);
+    storage(&node, &mut out);
     by_command(&node, &mut out.0);
     out.0
+}
+
+/// Writes a row of metrics of one kind: name, help, value.
+fn rows(out: &mut Text, kind: &str, rows: &[(&str, &str, u64)]) {
+    for (name, help, value) in rows {
+        out.metric(name, kind, help, value);
+    }
+}
+
+fn traffic(node: &Node, out: &mut Text) {
+    let stats = &node.stats;
+    let figures = memory::figures(node);
+    let up = node.clock.wall().0.saturating_sub(node.started.0) / 1_000;
+    let clients = node.clients.len() as u64;
+    let gauges = [
+        ("uptime_seconds", "Seconds since the start.", up),
+        ("connected_clients", "Connections.", clients),
+        (
+            "memory_allocated_bytes",
+            "Allocated by the program.",
+            figures.allocated,
+        ),
+        (
+            "memory_resident_bytes",
+            "Resident set of the process.",
+            figures.rss,
+        ),
+        ("table_bytes", "Logical bytes of the table.", figures.table),
+    ];
+    rows(out, "gauge", &gauges);
+    let counters = [
+        (
+            "connections_total",
+            "Connections accepted.",
+            stats.connections.load(Relaxed),
+        ),
+        (
+            "commands_total",
+            "Commands executed.",
+            stats.sum(|w| &w.total_commands),
+        ),
+        (
+            "input_bytes_total",
+            "Bytes read.",
+            stats.sum(|w| &w.input_bytes),
+        ),
+        (
+            "output_bytes_total",
+            "Bytes written.",
+            stats.sum(|w| &w.output_bytes),
+        ),
+        ("keyspace_hits_total", "Keys found.", stats.sum(|w| &w.hits)),
+        (
+            "keyspace_misses_total",
+            "Keys missed.",
+            stats.sum(|w| &w.misses),
+        ),
+    ];
+    rows(out, "counter", &counters);
+}
+
+fn keyspace(node: &Node, out: &mut Text) {
+    let sums = &node.keyspace.sums;
+    let of = |sum: &AtomicU64| sum.load(Relaxed);
+    let counters = [
+        (
+            "siblings_created_total",
+            "Siblings made by writes.",
+            of(&sums.siblings_created),
+        ),
+        (
+            "siblings_resolved_total",
+            "Keys back to one version.",
+            of(&sums.siblings_resolved),
+        ),
+        (
+            "conflicts_masked_total",
+            "Reads that hid siblings.",
+            of(&sums.conflicts_masked),
+        ),
+        (
+            "contexts_rejected_total",
+            "Contexts refused.",
+            of(&sums.contexts_rejected),
+        ),
+        (
+            "expired_keys_total",
+            "Keys reaped past their deadline.",
+            of(&sums.expired_keys),
+        ),
+        (
+            "evicted_keys_total",
+            "Keys evicted for memory.",
+            of(&sums.evicted_keys),
+        ),
+        (
+            "cache_evictions_total",
+            "Clean records dropped.",
+            of(&sums.cache_evictions),
+        ),
+        (
+            "cold_reads_total",
+            "Keys read from the tree.",
+            of(&sums.cold_reads),
+        ),
+        (
+            "forgotten_total",
+            "Dead records forgotten.",
+            of(&sums.forgotten),
+        ),
+    ];
+    rows(out, "counter", &counters);
+}
+
+fn storage(node: &Node, out: &mut Text) {
+    let Some(durable) = &node.durable else { return };
+    let report = durable.report();
+    let failed = u64::from(report.failed.is_some());
+    let gauges = [
+        ("log_bytes", "Bytes of log segments.", report.log_bytes),
+        (
+            "log_undrained_bytes",
+            "Bytes of log that the tree lacks.",
+            durable.undrained(),
+        ),
+        (
+            "log_failed",
+            "1: the log failed, writes are refused.",
+            failed,
+        ),
+        (
+            "disk_full",
+            "1: too little room, writes are refused.",
+            u64::from(report.disk_full),
+        ),
+        (
+            "tree_bytes",
+            "Bytes of the tree on disk.",
+            report.tree_bytes,
+        ),
+    ];
+    rows(out, "gauge", &gauges);
+    let counters = [
+        ("log_groups_total", "Groups committed.", report.log_sequence),
+        ("drains_total", "Ingestions into the tree.", report.drains),
+    ];
+    rows(out, "counter", &counters);
 }
 
 fn by_command(node: &Node, out: &mut String) {

@@ -70,7 +70,11 @@ impl Node {
             config: ArcSwap::from_pointee(Config::default()),
             clock,
             started,
-            run_id: format!("{:032x}{:08x}", rng::random_u128(), rng::random_u64() as u32),
+            run_id: format!(
+                "{:032x}{:08x}",
+                rng::random_u128(),
+                rng::random_u64() as u32
+            ),
             clients: Clients::default(),
             pubsub: PubSub::default(),
             stats: Stats::default(),
@@ -93,7 +97,9 @@ impl Node {
             return Err("draining".to_owned());
         }
         match &self.durable {
-            Some(durable) => durable.failure().map_or(Ok(()), |reason| Err(reason.to_owned())),
+            Some(durable) => durable
+                .failure()
+                .map_or(Ok(()), |reason| Err(reason.to_owned())),
             None => Ok(()),
         }
     }

@@ -30,13 +30,16 @@ impl Node {
     pub fn apply(&self, config: Config) {
         let eviction = &self.keyspace.eviction;
         if !self.is_logged() {
-            eviction.bound.store(config.storage.max_memory, Ordering::Relaxed);
+            eviction
+                .bound
+                .store(config.storage.max_memory, Ordering::Relaxed);
         }
         if let Some(policy) = EvictionPolicy::parse(&config.storage.eviction) {
             eviction.set_policy(policy);
         }
         let limit = config.slowlog.slower_than_us;
-        self.slowlog_all.store((0..20).contains(&limit), Ordering::Relaxed);
+        self.slowlog_all
+            .store((0..20).contains(&limit), Ordering::Relaxed);
         self.config.store(Arc::new(config));
     }
 

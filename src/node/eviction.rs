@@ -116,7 +116,7 @@ pub fn touch(entry: &mut Entry, now: u32, frequency: bool, chance: impl FnOnce()
     if frequency {
         let count = decayed(entry.used(), now);
         let base = count.saturating_sub(LFU_START);
-        let grow = count < 255 && chance() % (base * LFU_FACTOR + 1) == 0;
+        let grow = count < 255 && chance().is_multiple_of(base * LFU_FACTOR + 1);
         entry.set_used(((now / 60) & 0xFFFF) << 8 | (count + u32::from(grow)));
     } else if entry.used() != now {
         entry.set_used(now);

@@ -40,7 +40,10 @@ impl Guesses {
     /// May a try from this address be judged now?
     pub fn may_try(&self, from: IpAddr, now: WallMs) -> bool {
         let second = now.0 / 1_000;
-        self.0.lock().get(&from).is_none_or(|(at, tries)| *at != second || *tries < TRIES)
+        self.0
+            .lock()
+            .get(&from)
+            .is_none_or(|(at, tries)| *at != second || *tries < TRIES)
     }
 }
 
@@ -52,7 +55,9 @@ mod tests {
     fn ten_tries_a_second_and_address() {
         let guesses = Guesses::default();
         let (one, other) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
-        let judged = (0..100).filter(|_| guesses.failed(one, WallMs(5_000))).count();
+        let judged = (0..100)
+            .filter(|_| guesses.failed(one, WallMs(5_000)))
+            .count();
         assert_eq!(judged, 10);
         assert!(!guesses.may_try(one, WallMs(5_999)) && guesses.may_try(one, WallMs(6_000)));
         assert!(guesses.failed(other, WallMs(5_000)));

@@ -14,7 +14,7 @@ const VERSION: i64 = 1;
 
 /// What never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub(super) struct Identity {
     /// The node.
     pub node: NodeId,
     /// Number of partitions, Q.
@@ -45,7 +45,7 @@ pub enum IdentityError {
 
 impl Identity {
     /// A new identity.
-    pub fn random(partitions: u16) -> Self {
+    pub(super) fn random(partitions: u16) -> Self {
         let key = || rng::random_u128().to_le_bytes();
         Self {
             node: NodeId(rng::random_u128()),
@@ -57,9 +57,12 @@ impl Identity {
     }
 
     /// The identity of a data directory, made if there is none.
-    pub fn of(directory: &Path, partitions: u16) -> Result<Self, IdentityError> {
+    pub(super) fn of(directory: &Path, partitions: u16) -> Result<Self, IdentityError> {
         let path = directory.join(FILE);
-        let io = |source| IdentityError::Io { path: path.clone(), source };
+        let io = |source| IdentityError::Io {
+            path: path.clone(),
+            source,
+        };
         match fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text).ok_or_else(|| IdentityError::Malformed(path.clone())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -119,6 +122,9 @@ mod tests {
         let made = Identity::of(directory.path(), 256).expect("made");
         assert_eq!(Identity::of(directory.path(), 64).expect("read"), made);
         fs::write(directory.path().join(FILE), "version = 2\n").expect("written");
-        assert!(matches!(Identity::of(directory.path(), 64), Err(IdentityError::Malformed(_))));
+        assert!(matches!(
+            Identity::of(directory.path(), 64),
+            Err(IdentityError::Malformed(_))
+        ));
     }
 }

@@ -329,28 +329,25 @@ impl<'a> Locked<'a> {
             hasher.write_u32(version.actor.0);
             hasher.write_u64(version.hlc.0);
         };
-        match record::peek(bytes) {
-            Ok(Peek::Simple(simple)) => {
-                if simple.value.is_none() || simple.expiry.is_some_and(|at| at <= now) {
-                    return 0;
-                }
-                note(&simple.dot);
+        if let Ok(Peek::Simple(simple)) = record::peek(bytes) {
+            if simple.value.is_none() || simple.expiry.is_some_and(|at| at <= now) {
+                return 0;
             }
-            _ => {
-                let Ok(decoded) = record::decode(bytes) else {
-                    return 1;
-                };
-                if decoded.is_dead(now) {
-                    return 0;
-                }
-                decoded
-                    .cells()
-                    .iter()
-                    .flat_map(|cell| &cell.versions)
-                    .for_each(|v: &Version| {
-                        note(&v.dot);
-                    });
+            note(&simple.dot);
+        } else {
+            let Ok(decoded) = record::decode(bytes) else {
+                return 1;
+            };
+            if decoded.is_dead(now) {
+                return 0;
             }
+            decoded
+                .cells()
+                .iter()
+                .flat_map(|cell| &cell.versions)
+                .for_each(|v: &Version| {
+                    note(&v.dot);
+                });
         }
         hasher.finish() | 1
     }
@@ -371,7 +368,7 @@ impl<'a> Locked<'a> {
     pub fn memory(&mut self, key: &[u8]) -> Option<usize> {
         let place = self.place(key);
         let space = self.partition(place.partition).space(self.database)?;
-        space.table.get(place.token, key).map(|found| found.bytes())
+        space.table.get(place.token, key).map(Entry::bytes)
     }
 }
 

@@ -25,11 +25,23 @@ static PEAK: AtomicU64 = AtomicU64::new(0);
 
 /// Reads them.
 pub fn figures(node: &Node) -> MemoryFigures {
-    let table = node.keyspace.sums.table_bytes.load(Ordering::Relaxed).max(0) as u64;
+    let table = node
+        .keyspace
+        .sums
+        .table_bytes
+        .load(Ordering::Relaxed)
+        .max(0) as u64;
     let rss = resident_set();
     let (allocated, active, resident) = allocator().unwrap_or((table, table, rss));
     let peak = PEAK.fetch_max(allocated, Ordering::Relaxed).max(allocated);
-    MemoryFigures { allocated, active, resident, peak, rss, table }
+    MemoryFigures {
+        allocated,
+        active,
+        resident,
+        peak,
+        rss,
+        table,
+    }
 }
 
 #[cfg(feature = "jemalloc")]
@@ -37,7 +49,11 @@ fn allocator() -> Option<(u64, u64, u64)> {
     use tikv_jemalloc_ctl::{epoch, stats};
     epoch::advance().ok()?;
     let read = |value: Result<usize, tikv_jemalloc_ctl::Error>| value.ok().map(|n| n as u64);
-    Some((read(stats::allocated::read())?, read(stats::active::read())?, read(stats::resident::read())?))
+    Some((
+        read(stats::allocated::read())?,
+        read(stats::active::read())?,
+        read(stats::resident::read())?,
+    ))
 }
 
 #[cfg(not(feature = "jemalloc"))]
@@ -47,7 +63,11 @@ fn allocator() -> Option<(u64, u64, u64)> {
 
 fn resident_set() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    let pages: u64 = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse().ok())
+        .unwrap_or(0);
     pages * rustix::param::page_size() as u64
 }
 
@@ -55,8 +75,18 @@ fn resident_set() -> u64 {
 pub fn cpu_seconds() -> (f64, f64) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The name may hold spaces: fields are counted from its closing parenthesis.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
-    let ticks = |index: usize| fields.get(index).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split(' ')
+        .collect();
+    let ticks = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|f| f.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
     let hertz = rustix::param::clock_ticks_per_second() as f64;
     (ticks(13) / hertz, ticks(12) / hertz)
 }

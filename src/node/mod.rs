@@ -65,7 +65,7 @@ pub struct Node {
     pub clock: Clock,
     /// When the node started.
     pub started: WallMs,
-    /// Random, hex: INFO's run_id.
+    /// Random, hex: INFO's `run_id`.
     pub run_id: String,
     /// Who is connected.
     pub clients: Clients,

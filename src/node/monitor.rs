@@ -1,5 +1,6 @@
 //! MONITOR: connections that see every command. Costs one relaxed load per command while nobody does.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -69,7 +70,10 @@ impl Node {
                     7 => line.push_str("\\a"),
                     8 => line.push_str("\\b"),
                     b' '..=b'~' => line.push(char::from(*byte)),
-                    _ => line.push_str(&format!("\\x{byte:02x}")),
+                    _ => {
+                        // Writing to a string does not fail.
+                        let _ = write!(line, "\\x{byte:02x}");
+                    }
                 }
             }
             line.push('"');

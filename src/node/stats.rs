@@ -120,7 +120,11 @@ impl Stats {
 
     /// Error replies by first word.
     pub fn errors(&self) -> Vec<(String, u64)> {
-        self.errors.lock().iter().map(|(word, count)| (word.clone(), *count)).collect()
+        self.errors
+            .lock()
+            .iter()
+            .map(|(word, count)| (word.clone(), *count))
+            .collect()
     }
 
     /// Commands a second since this was last asked, at least a tenth of a second ago.
@@ -147,9 +151,12 @@ impl Stats {
                 counter.reset();
             }
             for command in &worker.commands {
-                for counter in
-                    [&command.calls, &command.nanos, &command.rejected, &command.failed]
-                {
+                for counter in [
+                    &command.calls,
+                    &command.nanos,
+                    &command.rejected,
+                    &command.failed,
+                ] {
                     counter.reset();
                 }
                 command.buckets.iter().for_each(Counter::reset);

@@ -268,7 +268,7 @@ impl Locked<'_> {
             used,
         };
         write.apply(partition, stage, encoded.len(), |bytes| {
-            bytes.copy_from_slice(&encoded)
+            bytes.copy_from_slice(&encoded);
         });
     }
 }

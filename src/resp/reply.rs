@@ -70,9 +70,10 @@ impl<'a> Reply<'a> {
         self.out.extend_from_slice(reply);
     }
 
-    /// Forgets what was written beyond `len`: an error takes the place of half a reply.
+    /// Forgets what this writer wrote beyond `len` bytes of its own: an error takes the place of half
+    /// a reply. What stood before it in the buffer stays.
     pub fn truncate(&mut self, len: usize) {
-        self.out.truncate(len);
+        self.out.truncate(self.start.saturating_add(len));
     }
 
     /// Goes on in another protocol: HELLO answers in the one it chooses.

@@ -210,7 +210,7 @@ impl Connection {
                     return Step::Close;
                 }
                 Ok(Progress::Incomplete { .. }) => return Step::Read,
-                Err(error) => return self.protocol_error(&error),
+                Err(error) => return self.protocol_error(error),
             };
             let argv = self.request.argv(pending);
             if argv.is_empty() {
@@ -268,7 +268,7 @@ impl Connection {
         }
     }
 
-    fn protocol_error(&mut self, error: &ProtocolError) -> Step {
+    fn protocol_error(&mut self, error: ProtocolError) -> Step {
         let text = format!("ERR Protocol error: {error}");
         Reply::new(&mut self.output, self.session.protocol).error(&text);
         Step::Close

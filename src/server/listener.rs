@@ -26,7 +26,7 @@ const BACKLOG: i32 = 511;
 const HANDOVER: usize = 1_024;
 
 /// Redis's `tcp-keepalive`.
-const KEEPALIVE: Duration = Duration::from_secs(300);
+const KEEPALIVE: Duration = Duration::from_mins(5);
 
 /// An unauthenticated connection that stays silent is closed after so long.
 const UNAUTHENTICATED_MS: u64 = 10_000;

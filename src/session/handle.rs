@@ -60,7 +60,7 @@ pub struct ClientHandle {
     pub patterns: AtomicU32,
     /// Queued by MULTI; −1: no MULTI.
     pub queued: AtomicI64,
-    /// WATCHed keys.
+    /// `WATCHed` keys.
     pub watched: AtomicU32,
     /// Bytes read and not yet executed.
     pub query_bytes: AtomicU64,

@@ -81,7 +81,7 @@ pub struct Session {
     pub authenticated: bool,
     /// MULTI is open.
     pub queue: Option<Queue>,
-    /// WATCHed keys.
+    /// `WATCHed` keys.
     pub watched: Vec<Watched>,
     /// Channels subscribed to.
     pub channels: BTreeSet<Bytes>,

@@ -12,6 +12,10 @@ pub const MAX_BULK_BYTES: usize = 512 * 1024 * 1024;
 /// CRC16-XMODEM (polynomial 0x1021, start 0), eight tables for eight bytes a step.
 const TABLES: [[u16; 256]; 8] = tables();
 
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler; a wrong index does not compile"
+)]
 const fn tables() -> [[u16; 256]; 8] {
     let mut tables = [[0u16; 256]; 8];
     let mut i = 0;

@@ -14,7 +14,10 @@ pub(super) fn setbit(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let key = argv.get(1).unwrap_or_default();
     let offset = bits::parse_offset(argv.get(2).unwrap_or_default()).map_err(text)?;
     let on = bits::parse_bit(argv.get(3).unwrap_or_default()).map_err(text)?;
-    let mut value = context.keys.get(key)?.map_or_else(Vec::new, |shown| shown.value.to_vec());
+    let mut value = context
+        .keys
+        .get(key)?
+        .map_or_else(Vec::new, |shown| shown.value.to_vec());
     let before = bits::set(&mut value, offset, on);
     context.keys.set(key, &value, Deadline::Keep)?;
     context.reply.integer(i64::from(before));
@@ -50,7 +53,9 @@ pub(super) fn bitcount(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
         (4 | 5, Some(start)) => Some(range(start, argv.get(3), argv.get(4))?),
         _ => return Err(CommandError::Syntax),
     };
-    context.reply.integer(bits::count(shown.value, range) as i64);
+    context
+        .reply
+        .integer(bits::count(shown.value, range) as i64);
     Ok(Flow::Done)
 }
 
@@ -65,7 +70,9 @@ pub(super) fn bitpos(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
         (4..=6, Some(start)) => Some(range(start, argv.get(4), argv.get(5))?),
         _ => return Err(CommandError::Syntax),
     };
-    context.reply.integer(bits::position(shown.value, wanted, range));
+    context
+        .reply
+        .integer(bits::position(shown.value, wanted, range));
     Ok(Flow::Done)
 }
 
@@ -73,11 +80,18 @@ pub(super) fn bitop(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let operator = Operator::parse(argv.get(1).unwrap_or_default()).ok_or(CommandError::Syntax)?;
     let target = argv.get(2).unwrap_or_default();
     if operator == Operator::Not && argv.len() != 4 {
-        return Err(CommandError::text("ERR BITOP NOT must be called with a single source key."));
+        return Err(CommandError::text(
+            "ERR BITOP NOT must be called with a single source key.",
+        ));
     }
     let mut sources: Vec<Vec<u8>> = Vec::new();
     for key in argv.from(3).iter() {
-        sources.push(context.keys.get(key)?.map_or_else(Vec::new, |shown| shown.value.to_vec()));
+        sources.push(
+            context
+                .keys
+                .get(key)?
+                .map_or_else(Vec::new, |shown| shown.value.to_vec()),
+        );
     }
     let slices: Vec<&[u8]> = sources.iter().map(Vec::as_slice).collect();
     let combined = bits::combine(operator, &slices).map_err(text)?;

@@ -1,4 +1,4 @@
-//! BITFIELD and BITFIELD_RO.
+//! BITFIELD and `BITFIELD_RO`.
 
 use crate::commands::{CommandError, Context, Flow, Outcome};
 use crate::datatypes::bitfield as fields;
@@ -10,7 +10,10 @@ fn operate(context: &mut Context<'_>, argv: Argv<'_>, read_only: bool) -> Outcom
     let operations = fields::parse(argv.from(2).iter(), read_only)
         .map_err(|error| CommandError::from(error.to_string()))?;
     let results = if operations.iter().any(fields::Operation::writes) {
-        let mut value = context.keys.get(key)?.map_or_else(Vec::new, |shown| shown.value.to_vec());
+        let mut value = context
+            .keys
+            .get(key)?
+            .map_or_else(Vec::new, |shown| shown.value.to_vec());
         let results = fields::run(&mut value, &operations);
         context.keys.set(key, &value, Deadline::Keep)?;
         results

@@ -11,7 +11,12 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         since: "2.2.0",
         arity: 4,
         flags: &[Flag::Write, Flag::Denyoom],
-        keys: KeySpec::Range { first: 1, last: 1, step: 1, usage: &["RW", "access", "update"] },
+        keys: KeySpec::Range {
+            first: 1,
+            last: 1,
+            step: 1,
+            usage: &["RW", "access", "update"],
+        },
         acl: &[Acl::Bitmap],
         summary: "Sets or clears one bit of a string.",
         args: &[
@@ -29,7 +34,12 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         since: "2.2.0",
         arity: 3,
         flags: &[Flag::Readonly, Flag::Fast],
-        keys: KeySpec::Range { first: 1, last: 1, step: 1, usage: &["RO", "access"] },
+        keys: KeySpec::Range {
+            first: 1,
+            last: 1,
+            step: 1,
+            usage: &["RO", "access"],
+        },
         acl: &[Acl::Bitmap],
         summary: "Reads one bit of a string.",
         args: &[Arg::key("key"), Arg::new("offset", ArgKind::Integer)],
@@ -43,7 +53,12 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         since: "2.6.0",
         arity: -2,
         flags: &[Flag::Readonly],
-        keys: KeySpec::Range { first: 1, last: 1, step: 1, usage: &["RO", "access"] },
+        keys: KeySpec::Range {
+            first: 1,
+            last: 1,
+            step: 1,
+            usage: &["RO", "access"],
+        },
         acl: &[Acl::Bitmap],
         summary: "Counts the bits that are set.",
         complexity: "O(N)",
@@ -74,7 +89,12 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         since: "2.8.7",
         arity: -3,
         flags: &[Flag::Readonly],
-        keys: KeySpec::Range { first: 1, last: 1, step: 1, usage: &["RO", "access"] },
+        keys: KeySpec::Range {
+            first: 1,
+            last: 1,
+            step: 1,
+            usage: &["RO", "access"],
+        },
         acl: &[Acl::Bitmap],
         summary: "Finds the first bit that is set or clear.",
         complexity: "O(N)",
@@ -113,7 +133,12 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         arity: -4,
         flags: &[Flag::Write, Flag::Denyoom],
         /* key 2: OW update; key 3: RO access */
-        keys: KeySpec::Range { first: 2, last: -1, step: 1, usage: &["OW", "update"] },
+        keys: KeySpec::Range {
+            first: 2,
+            last: -1,
+            step: 1,
+            usage: &["OW", "update"],
+        },
         acl: &[Acl::Bitmap],
         summary: "Combines strings bit by bit.",
         complexity: "O(N)",
@@ -207,7 +232,12 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         since: "6.0.0",
         arity: -2,
         flags: &[Flag::Readonly, Flag::Fast],
-        keys: KeySpec::Range { first: 1, last: 1, step: 1, usage: &["RO", "access"] },
+        keys: KeySpec::Range {
+            first: 1,
+            last: 1,
+            step: 1,
+            usage: &["RO", "access"],
+        },
         acl: &[Acl::Bitmap],
         summary: "Reads integers of any width in a string.",
         complexity: "O(1) for each subcommand",
@@ -215,7 +245,10 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
             Arg::key("key"),
             Arg::block(
                 "encoding_offset",
-                &[Arg::new("encoding", ArgKind::String), Arg::new("offset", ArgKind::Integer)],
+                &[
+                    Arg::new("encoding", ArgKind::String),
+                    Arg::new("offset", ArgKind::Integer),
+                ],
             )
             .with("GET")
             .maybe()

@@ -8,7 +8,10 @@ use crate::node::{Conflict, Policy};
 use crate::resp::{Argv, Reply};
 
 fn count(args: &mut Args<'_>) -> Result<u8, CommandError> {
-    u8::try_from(args.integer()?).ok().filter(|n| *n > 0).ok_or(CommandError::NotInteger)
+    u8::try_from(args.integer()?)
+        .ok()
+        .filter(|n| *n > 0)
+        .ok_or(CommandError::NotInteger)
 }
 
 pub(super) fn set(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
@@ -21,7 +24,10 @@ pub(super) fn set(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     } else {
         return Err(CommandError::Syntax);
     };
-    let mut policy = Policy { conflict, ..Policy::default() };
+    let mut policy = Policy {
+        conflict,
+        ..Policy::default()
+    };
     while !args.is_done() {
         if args.take("R") {
             policy.r = Some(count(&mut args)?);
@@ -59,7 +65,10 @@ fn describe(reply: &mut Reply<'_>, policy: &Policy) {
         (b"w", policy.w.map(u64::from)),
         (b"ttl", policy.ttl_seconds),
     ];
-    let set: Vec<_> = rows.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let set: Vec<_> = rows
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
     reply.map(1 + set.len());
     reply.bulk(b"conflict");
     reply.bulk(match policy.conflict {

@@ -40,7 +40,9 @@ pub(super) fn quorum(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
         context.session.quorum_once = None;
     } else if args.take("ONCE") {
         if !context.keys.is_unlocked() || context.session.in_exec {
-            return Err(CommandError::text("ERR QUORUM ONCE inside MULTI is not allowed"));
+            return Err(CommandError::text(
+                "ERR QUORUM ONCE inside MULTI is not allowed",
+            ));
         }
         if args.is_done() {
             return Err(CommandError::Syntax);

@@ -24,15 +24,26 @@ const LOCAL: CommandSpec = CommandSpec {
     ..READ
 };
 
-const ONE_READ: KeySpec = KeySpec::Range { first: 1, last: 1, step: 1, usage: &["RO", "access"] };
-const ONE_WRITE: KeySpec =
-    KeySpec::Range { first: 1, last: 1, step: 1, usage: &["RW", "access", "update"] };
+const ONE_READ: KeySpec = KeySpec::Range {
+    first: 1,
+    last: 1,
+    step: 1,
+    usage: &["RO", "access"],
+};
+const ONE_WRITE: KeySpec = KeySpec::Range {
+    first: 1,
+    last: 1,
+    step: 1,
+    usage: &["RW", "access", "update"],
+};
 
 const NUMBERS: &[Arg] = &[
     Arg::new("r", ArgKind::Integer).with("R").maybe(),
     Arg::new("w", ArgKind::Integer).with("W").maybe(),
     Arg::new("dw", ArgKind::Integer).with("DW").maybe(),
-    Arg::new("milliseconds", ArgKind::Integer).with("TIMEOUT").maybe(),
+    Arg::new("milliseconds", ArgKind::Integer)
+        .with("TIMEOUT")
+        .maybe(),
 ];
 
 /// The table.
@@ -54,7 +65,12 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "mgetversions",
         arity: -2,
-        keys: KeySpec::Range { first: 1, last: -1, step: 1, usage: &["RO", "access"] },
+        keys: KeySpec::Range {
+            first: 1,
+            last: -1,
+            step: 1,
+            usage: &["RO", "access"],
+        },
         summary: "GETVERSIONS of several keys.",
         complexity: "O(N), N keys",
         args: &[Arg::key("key").many()],

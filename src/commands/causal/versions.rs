@@ -47,7 +47,9 @@ fn write_versions(context: &mut Context<'_>, key: &[u8], record: &Record, histor
     context.reply.bulk(token.as_bytes());
     context.reply.array(versions.len());
     for version in versions {
-        context.reply.bulk(version.value.as_deref().unwrap_or_default());
+        context
+            .reply
+            .bulk(version.value.as_deref().unwrap_or_default());
     }
 }
 
@@ -56,7 +58,10 @@ fn write_meta(context: &mut Context<'_>, key: &[u8], record: &Record, history: &
     let token = token(context, key, history);
     let now = context.keys.now;
     let mut versions = shown(context, record);
-    let dead = record.siblings().iter().filter(|version| !version.is_live(now));
+    let dead = record
+        .siblings()
+        .iter()
+        .filter(|version| !version.is_live(now));
     versions.extend(dead.cloned());
     context.reply.array(2);
     context.reply.bulk(token.as_bytes());
@@ -137,7 +142,10 @@ pub(super) fn putctx(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
             full = true;
         } else if named.is_none() && args.take("KEEPTTL") {
             keep = true;
-        } else if named.is_none() && !keep && let Some(until) = Until::take(&mut args)? {
+        } else if named.is_none()
+            && !keep
+            && let Some(until) = Until::take(&mut args)?
+        {
             named = Some(until);
         } else {
             return Err(CommandError::Syntax);

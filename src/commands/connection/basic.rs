@@ -82,6 +82,9 @@ pub(super) fn reset(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
 }
 
 /// The database that a queued SELECT will choose, if it is a number at all.
-pub fn database_of(argv: Argv<'_>) -> Option<Database> {
-    integer(argv.get(1)?).ok().and_then(|index| u8::try_from(index).ok()).map(Database)
+pub(crate) fn database_of(argv: Argv<'_>) -> Option<Database> {
+    integer(argv.get(1)?)
+        .ok()
+        .and_then(|index| u8::try_from(index).ok())
+        .map(Database)
 }

@@ -25,7 +25,11 @@ fn authenticate(
         return Err(refused(context));
     }
     if wanted.is_empty() || bool::from(wanted.as_bytes().ct_eq(password)) {
-        if !context.node.guesses.may_try(context.session.handle.peer.ip(), context.keys.now) {
+        if !context
+            .node
+            .guesses
+            .may_try(context.session.handle.peer.ip(), context.keys.now)
+        {
             return Err(TOO_MANY);
         }
         context.session.authenticated = true;
@@ -34,8 +38,9 @@ fn authenticate(
     Err(refused(context))
 }
 
-const TOO_MANY: CommandError =
-    CommandError::text("ERR too many failed AUTH attempts from this address; try again in a second");
+const TOO_MANY: CommandError = CommandError::text(
+    "ERR too many failed AUTH attempts from this address; try again in a second",
+);
 
 fn refused(context: &mut Context<'_>) -> CommandError {
     let peer = context.session.handle.peer.ip();
@@ -70,8 +75,9 @@ pub(super) fn hello(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let mut protocol = context.session.protocol;
     let mut args = Args::new(argv, 1);
     if !args.is_done() {
-        let version = parse_i64(args.bytes()?)
-            .ok_or(CommandError::text("ERR Protocol version is not an integer or out of range"))?;
+        let version = parse_i64(args.bytes()?).ok_or(CommandError::text(
+            "ERR Protocol version is not an integer or out of range",
+        ))?;
         protocol = match version {
             2 => Protocol::Resp2,
             3 => Protocol::Resp3,
@@ -103,7 +109,11 @@ pub(super) fn hello(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
         context.session.handle.names.lock().name = name.to_vec();
     }
     context.session.protocol = protocol;
-    context.session.handle.resp.store(if protocol == Protocol::Resp3 { 3 } else { 2 }, Relaxed);
+    context
+        .session
+        .handle
+        .resp
+        .store(if protocol == Protocol::Resp3 { 3 } else { 2 }, Relaxed);
     let reply = &mut context.reply;
     reply.set_protocol(protocol);
     reply.map(7);

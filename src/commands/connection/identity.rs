@@ -44,7 +44,10 @@ pub(super) fn client_setname(context: &mut Context<'_>, argv: Argv<'_>) -> Outco
 }
 
 pub(super) fn client_setinfo(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    let (option, value) = (argv.get(2).unwrap_or_default(), argv.get(3).unwrap_or_default());
+    let (option, value) = (
+        argv.get(2).unwrap_or_default(),
+        argv.get(3).unwrap_or_default(),
+    );
     let shown = String::from_utf8_lossy(option).into_owned();
     let mut names = context.session.handle.names.lock();
     let (field, name) = if option.eq_ignore_ascii_case(b"lib-name") {
@@ -55,10 +58,9 @@ pub(super) fn client_setinfo(context: &mut Context<'_>, argv: Argv<'_>) -> Outco
         return Err(format!("ERR Unrecognized option '{shown}'").into());
     };
     if !is_plain(value) {
-        return Err(format!(
-            "ERR {name} cannot contain spaces, newlines or special characters."
-        )
-        .into());
+        return Err(
+            format!("ERR {name} cannot contain spaces, newlines or special characters.").into(),
+        );
     }
     *field = value.to_vec();
     context.reply.ok();

@@ -8,12 +8,16 @@ use crate::commands::{CommandError, Context, Flow, Outcome};
 use crate::resp::Argv;
 use crate::session::{ClientHandle, ClientKind};
 
+/// A type that was asked for; `None`: one that this node never has.
+#[derive(Clone, Copy)]
+struct Kind(Option<ClientKind>);
+
 #[derive(Default)]
 struct Filter {
     id: Option<u64>,
     peer: Option<String>,
     local: Option<String>,
-    kind: Option<Option<ClientKind>>,
+    kind: Option<Kind>,
     other_user: bool,
     include_me: bool,
 }
@@ -21,9 +25,15 @@ struct Filter {
 impl Filter {
     fn fits(&self, handle: &ClientHandle) -> bool {
         self.id.is_none_or(|id| id == handle.id)
-            && self.peer.as_ref().is_none_or(|peer| *peer == handle.peer.to_string())
-            && self.local.as_ref().is_none_or(|local| *local == handle.local.to_string())
-            && self.kind.is_none_or(|kind| kind == Some(handle.kind()))
+            && self
+                .peer
+                .as_ref()
+                .is_none_or(|peer| *peer == handle.peer.to_string())
+            && self
+                .local
+                .as_ref()
+                .is_none_or(|local| *local == handle.local.to_string())
+            && self.kind.is_none_or(|kind| kind.0 == Some(handle.kind()))
             && !self.other_user
     }
 }
@@ -37,7 +47,7 @@ fn filter(mut args: Args<'_>) -> Result<Filter, CommandError> {
             let error = CommandError::text("ERR client-id should be greater than 0");
             filter.id = Some(id.ok_or(error)? as u64);
         } else if args.take("TYPE") {
-            filter.kind = Some(kind_of(args.bytes()?)?);
+            filter.kind = Some(Kind(kind_of(args.bytes()?)?));
         } else if args.take("ADDR") {
             filter.peer = Some(text(args.bytes()?));
         } else if args.take("LADDR") {
@@ -68,8 +78,16 @@ pub(super) fn client_kill(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome 
     let me = context.session.handle.id;
     if argv.len() == 3 {
         let address = String::from_utf8_lossy(argv.get(2).unwrap_or_default()).into_owned();
-        let filter = Filter { peer: Some(address), ..Filter::default() };
-        let found = context.node.clients.all().into_iter().find(|handle| filter.fits(handle));
+        let filter = Filter {
+            peer: Some(address),
+            ..Filter::default()
+        };
+        let found = context
+            .node
+            .clients
+            .all()
+            .into_iter()
+            .find(|handle| filter.fits(handle));
         let Some(handle) = found else {
             return Err(CommandError::text("ERR No such client"));
         };
@@ -107,12 +125,17 @@ pub(super) fn client_pause(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome
         Some(mode) if mode.eq_ignore_ascii_case(b"all") => true,
         Some(mode) if mode.eq_ignore_ascii_case(b"write") => false,
         Some(_) => {
-            return Err(CommandError::text("ERR CLIENT PAUSE mode must be WRITE or ALL"));
+            return Err(CommandError::text(
+                "ERR CLIENT PAUSE mode must be WRITE or ALL",
+            ));
         }
     };
     let until = context.keys.now.0.saturating_add(millis);
     context.node.paused_all.store(all, Ordering::Relaxed);
-    context.node.paused_until.fetch_max(until, Ordering::Relaxed);
+    context
+        .node
+        .paused_until
+        .fetch_max(until, Ordering::Relaxed);
     context.reply.ok();
     Ok(Flow::Done)
 }

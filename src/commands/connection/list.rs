@@ -35,7 +35,10 @@ fn line(handle: &ClientHandle, now: WallMs) -> String {
     let command = Registry::get()
         .by_number(handle.last_command.load(Relaxed))
         .map_or("NULL", |command| command.full_name.as_str());
-    let (query, output) = (handle.query_bytes.load(Relaxed), handle.output_bytes.load(Relaxed));
+    let (query, output) = (
+        handle.query_bytes.load(Relaxed),
+        handle.output_bytes.load(Relaxed),
+    );
     let mut line = String::new();
     // Writing to a string does not fail.
     let _ = write!(
@@ -81,7 +84,7 @@ pub(super) fn client_list(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome 
     } else if args.left() > 1 && args.take("ID") {
         let mut ids = Vec::new();
         while !args.is_done() {
-            let id = integer(args.bytes()?).ok().filter(|id| *id > 0);
+            let id = integer(args.bytes()?).ok();
             ids.push(id.ok_or(CommandError::text("ERR Invalid client ID"))? as u64);
         }
         clients.retain(|handle| ids.contains(&handle.id));
@@ -89,7 +92,10 @@ pub(super) fn client_list(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome 
         return Err(CommandError::Syntax);
     }
     let now = context.keys.now;
-    let lines: String = clients.iter().map(|handle| line(handle, now) + "\n").collect();
+    let lines: String = clients
+        .iter()
+        .map(|handle| line(handle, now) + "\n")
+        .collect();
     context.reply.verbatim("txt", lines.as_bytes());
     Ok(Flow::Done)
 }
@@ -100,7 +106,10 @@ pub(super) fn kind_of(name: &[u8]) -> Result<Option<ClientKind>, CommandError> {
         Ok(Some(ClientKind::Normal))
     } else if name.eq_ignore_ascii_case(b"pubsub") {
         Ok(Some(ClientKind::Pubsub))
-    } else if [&b"replica"[..], b"slave", b"master"].iter().any(|n| name.eq_ignore_ascii_case(n)) {
+    } else if [&b"replica"[..], b"slave", b"master"]
+        .iter()
+        .any(|n| name.eq_ignore_ascii_case(n))
+    {
         Ok(None)
     } else {
         let name = String::from_utf8_lossy(name).into_owned();

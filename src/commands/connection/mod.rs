@@ -7,5 +7,5 @@ mod kill;
 mod list;
 mod table;
 
-pub use basic::database_of;
+pub(super) use basic::database_of;
 pub(super) use table::COMMANDS;

@@ -26,11 +26,16 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
                 Arg::new("protover", ArgKind::Integer),
                 Arg::block(
                     "username_password",
-                    &[Arg::new("username", ArgKind::String), Arg::new("password", ArgKind::String)],
+                    &[
+                        Arg::new("username", ArgKind::String),
+                        Arg::new("password", ArgKind::String),
+                    ],
                 )
                 .with("AUTH")
                 .maybe(),
-                Arg::new("clientname", ArgKind::String).with("SETNAME").maybe(),
+                Arg::new("clientname", ArgKind::String)
+                    .with("SETNAME")
+                    .maybe(),
             ],
         )
         .maybe()],
@@ -289,7 +294,11 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
                 summary: "Switches replies to this connection on or off.",
                 args: &[Arg::one_of(
                     "on_off_skip",
-                    &[Arg::word("on", "ON"), Arg::word("off", "OFF"), Arg::word("skip", "SKIP")],
+                    &[
+                        Arg::word("on", "ON"),
+                        Arg::word("off", "OFF"),
+                        Arg::word("skip", "SKIP"),
+                    ],
                 )],
                 run: identity::client_reply,
                 ..CommandSpec::DEFAULT
@@ -304,9 +313,12 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
                 summary: "Holds back commands of all clients for a time.",
                 args: &[
                     Arg::new("timeout", ArgKind::Integer),
-                    Arg::one_of("mode", &[Arg::word("write", "WRITE"), Arg::word("all", "ALL")])
-                        .maybe()
-                        .since("6.2.0"),
+                    Arg::one_of(
+                        "mode",
+                        &[Arg::word("write", "WRITE"), Arg::word("all", "ALL")],
+                    )
+                    .maybe()
+                    .since("6.2.0"),
                 ],
                 run: kill::client_pause,
                 ..CommandSpec::DEFAULT
@@ -351,7 +363,10 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
                 flags: &[Flag::Admin, Flag::Noscript, Flag::Loading, Flag::Stale],
                 acl: &[Acl::Connection],
                 summary: "Exempts the connection from eviction of clients.",
-                args: &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])],
+                args: &[Arg::one_of(
+                    "enabled",
+                    &[Arg::word("on", "ON"), Arg::word("off", "OFF")],
+                )],
                 run: identity::client_no_evict,
                 ..CommandSpec::DEFAULT
             },
@@ -363,7 +378,10 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
                 flags: &[Flag::Noscript, Flag::Loading, Flag::Stale],
                 acl: &[Acl::Connection],
                 summary: "Sets whether this connection's reads count as use of a key.",
-                args: &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])],
+                args: &[Arg::one_of(
+                    "enabled",
+                    &[Arg::word("on", "ON"), Arg::word("off", "OFF")],
+                )],
                 run: identity::client_no_touch,
                 ..CommandSpec::DEFAULT
             },

@@ -27,8 +27,12 @@ fn confirm(context: &mut Context<'_>, word: &[u8], name: Option<&[u8]>) {
 
 fn publish_counts(context: &Context<'_>) {
     let handle = &context.session.handle;
-    handle.channels.store(context.session.channels.len() as u32, Relaxed);
-    handle.patterns.store(context.session.patterns.len() as u32, Relaxed);
+    handle
+        .channels
+        .store(context.session.channels.len() as u32, Relaxed);
+    handle
+        .patterns
+        .store(context.session.patterns.len() as u32, Relaxed);
 }
 
 fn listen(context: &mut Context<'_>, argv: Argv<'_>, what: What) -> Outcome {
@@ -52,8 +56,11 @@ fn listen(context: &mut Context<'_>, argv: Argv<'_>, what: What) -> Outcome {
 }
 
 fn leave(context: &mut Context<'_>, argv: Argv<'_>, what: What) -> Outcome {
-    let word: &[u8] =
-        if what == What::Channel { b"unsubscribe" } else { b"punsubscribe" };
+    let word: &[u8] = if what == What::Channel {
+        b"unsubscribe"
+    } else {
+        b"punsubscribe"
+    };
     let session = &*context.session;
     let names: Vec<Bytes> = if argv.len() > 1 {
         argv.from(1).iter().map(Bytes::copy_from_slice).collect()
@@ -97,7 +104,10 @@ pub(super) fn punsubscribe(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome
 }
 
 pub(super) fn publish(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    let (channel, message) = (argv.get(1).unwrap_or_default(), argv.get(2).unwrap_or_default());
+    let (channel, message) = (
+        argv.get(1).unwrap_or_default(),
+        argv.get(2).unwrap_or_default(),
+    );
     let listeners = context.node.pubsub.publish(channel, message);
     context.reply.integer(listeners as i64);
     Ok(Flow::Done)

@@ -6,16 +6,20 @@ use crate::resp::Argv;
 pub(super) fn pubsub_channels(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let channels = context.node.pubsub.channels(argv.get(2));
     context.reply.array(channels.len());
-    channels.iter().for_each(|channel| context.reply.bulk(channel));
+    channels
+        .iter()
+        .for_each(|channel| context.reply.bulk(channel));
     Ok(Flow::Done)
 }
 
 pub(super) fn pubsub_numsub(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let channels = argv.from(2);
-    context.reply.map(channels.len());
+    context.reply.array(channels.len() * 2);
     for channel in channels.iter() {
         context.reply.bulk(channel);
-        context.reply.integer(context.node.pubsub.listeners(channel) as i64);
+        context
+            .reply
+            .integer(context.node.pubsub.listeners(channel) as i64);
     }
     Ok(Flow::Done)
 }

@@ -61,7 +61,10 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         flags: &[Flag::Pubsub, Flag::Loading, Flag::Stale, Flag::Fast],
         summary: "Sends a message to a channel.",
         complexity: "O(N+M), N subscribers of the channel, M patterns",
-        args: &[Arg::new("channel", ArgKind::String), Arg::new("message", ArgKind::String)],
+        args: &[
+            Arg::new("channel", ArgKind::String),
+            Arg::new("message", ArgKind::String),
+        ],
         run: channels::publish,
         ..CommandSpec::DEFAULT
     },

@@ -30,9 +30,17 @@ fn rows(context: &Context<'_>) -> Vec<(&'static str, String)> {
         rows.extend(setting.aliases.iter().map(|alias| (*alias, value.clone())));
         rows.push((setting.name, value));
     }
-    let logged = if context.node.is_logged() { "yes" } else { "no" };
+    let logged = if context.node.is_logged() {
+        "yes"
+    } else {
+        "no"
+    };
     rows.push(("appendonly", logged.to_owned()));
-    rows.extend(CONSTANTS.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    rows.extend(
+        CONSTANTS
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned())),
+    );
     rows.sort_unstable();
     rows
 }
@@ -41,7 +49,9 @@ pub(super) fn config_get(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let patterns = argv.from(2);
     let mut found = rows(context);
     found.retain(|(name, _)| {
-        patterns.iter().any(|pattern| glob::matches_ignoring_case(pattern, name.as_bytes()))
+        patterns
+            .iter()
+            .any(|pattern| glob::matches_ignoring_case(pattern, name.as_bytes()))
     });
     context.reply.map(found.len());
     for (name, value) in found {
@@ -53,7 +63,7 @@ pub(super) fn config_get(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 
 /// All or none.
 pub(super) fn config_set(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    if argv.len() % 2 != 0 {
+    if !argv.len().is_multiple_of(2) {
         return Err(CommandError::Arity("config|set".into()));
     }
     let mut config = context.node.config.load().as_ref().clone();
@@ -67,7 +77,9 @@ pub(super) fn config_set(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
                 "ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}"
             ))
         };
-        let constant = CONSTANTS.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name));
+        let constant = CONSTANTS
+            .iter()
+            .any(|(known, _)| known.eq_ignore_ascii_case(&name));
         if constant || name.eq_ignore_ascii_case("appendonly") {
             return Err(failed("can't set immutable config"));
         }
@@ -99,13 +111,14 @@ pub(super) fn config_resetstat(context: &mut Context<'_>, _argv: Argv<'_>) -> Ou
 
 /// The file is the operator's: it is not written by the server.
 pub(super) fn config_rewrite(_context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
-    Err(CommandError::text("ERR The server is running without a config file"))
+    Err(CommandError::text(
+        "ERR The server is running without a config file",
+    ))
 }
 
 pub(super) fn config_help(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
     help(context, "config")
 }
-
 
 #[cfg(test)]
 mod tests {

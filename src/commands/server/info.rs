@@ -1,4 +1,4 @@
-//! INFO: sections and fields that redis-cli, redis_exporter, RedisInsight and Datadog read, and our
+//! INFO: sections and fields that redis-cli, `redis_exporter`, `RedisInsight` and Datadog read, and our
 //! own section `# Dynamo`.
 
 use std::fmt::Write as _;
@@ -21,7 +21,9 @@ const SECTIONS: &[Section] = &[
     ("cpu", cpu),
     ("modules", |_, out| out.push_str("# Modules\r\n")),
     ("errorstats", errorstats),
-    ("cluster", |_, out| out.push_str("# Cluster\r\ncluster_enabled:0\r\n")),
+    ("cluster", |_, out| {
+        out.push_str("# Cluster\r\ncluster_enabled:0\r\n");
+    }),
     ("keyspace", keyspace),
     ("dynamo", dynamo),
     ("commandstats", commandstats),
@@ -31,9 +33,14 @@ const SECTIONS: &[Section] = &[
 const NOT_BY_DEFAULT: [&str; 2] = ["commandstats", "latencystats"];
 
 pub(super) fn info(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    let wanted: Vec<String> =
-        argv.from(1).iter().map(|name| String::from_utf8_lossy(name).to_lowercase()).collect();
-    let all = wanted.iter().any(|name| name == "all" || name == "everything");
+    let wanted: Vec<String> = argv
+        .from(1)
+        .iter()
+        .map(|name| String::from_utf8_lossy(name).to_lowercase())
+        .collect();
+    let all = wanted
+        .iter()
+        .any(|name| name == "all" || name == "everything");
     let default = wanted.is_empty() || wanted.iter().any(|name| name == "default");
     let mut out = String::new();
     for (name, write) in SECTIONS {
@@ -91,7 +98,10 @@ fn server(context: &mut Context<'_>, out: &mut String) {
 
 fn clients(context: &mut Context<'_>, out: &mut String) {
     let all = context.node.clients.all();
-    let blocked = all.iter().filter(|handle| handle.blocked.load(Relaxed)).count();
+    let blocked = all
+        .iter()
+        .filter(|handle| handle.blocked.load(Relaxed))
+        .count();
     let pubsub = all
         .iter()
         .filter(|handle| handle.channels.load(Relaxed) + handle.patterns.load(Relaxed) > 0)
@@ -112,7 +122,7 @@ fn clients(context: &mut Context<'_>, out: &mut String) {
 fn memory_section(context: &mut Context<'_>, out: &mut String) {
     let figures = memory::figures(context.node);
     let config = context.node.config.load();
-    let human = |bytes: u64| format!("{:.2}M", bytes as f64 / (1 << 20) as f64);
+    let human = |bytes: u64| format!("{:.2}M", bytes as f64 / f64::from(1 << 20));
     let ratio = figures.rss as f64 / figures.allocated.max(1) as f64;
     fields!(out, "Memory",
         "used_memory" => figures.allocated,
@@ -140,8 +150,14 @@ fn memory_section(context: &mut Context<'_>, out: &mut String) {
 
 fn persistence(context: &mut Context<'_>, out: &mut String) {
     let node = context.node;
-    let last = node.durable.as_ref().map_or(0, |durable| durable.last_drain().0 / 1_000);
-    let failed = node.durable.as_ref().is_some_and(|durable| durable.failure().is_some());
+    let last = node
+        .durable
+        .as_ref()
+        .map_or(0, |durable| durable.last_drain().0 / 1_000);
+    let failed = node
+        .durable
+        .as_ref()
+        .is_some_and(|durable| durable.failure().is_some());
     fields!(out, "Persistence",
         "loading" => 0,
         "async_loading" => 0,
@@ -229,8 +245,15 @@ fn dynamo(context: &mut Context<'_>, out: &mut String) {
     let node = context.node;
     let config = node.config.load();
     let sums = &node.keyspace.sums;
-    let report = node.durable.as_ref().map(|durable| durable.report()).unwrap_or_default();
-    let undrained = node.durable.as_ref().map_or(0, |durable| durable.undrained());
+    let report = node
+        .durable
+        .as_ref()
+        .map(|durable| durable.report())
+        .unwrap_or_default();
+    let undrained = node
+        .durable
+        .as_ref()
+        .map_or(0, |durable| durable.undrained());
     fields!(out, "Dynamo",
         "node_id" => node.id,
         "partitions" => node.keyspace.partition_count(),

@@ -20,7 +20,10 @@ fn categories(command: &Command) -> Vec<Acl> {
     add(command.write, Acl::Write);
     add(spec.has(Flag::Readonly), Acl::Read);
     for category in spec.acl {
-        add(!matches!(category, Acl::Keyspace | Acl::Read | Acl::Write), *category);
+        add(
+            !matches!(category, Acl::Keyspace | Acl::Read | Acl::Write),
+            *category,
+        );
     }
     add(spec.has(Flag::Pubsub), Acl::Pubsub);
     add(spec.has(Flag::Blocking), Acl::Blocking);
@@ -39,7 +42,9 @@ fn describe(command: &Command, reply: &mut Reply<'_>) {
     reply.set(spec.flags.len());
     spec.flags.iter().for_each(|flag| reply.simple(flag.name()));
     let (first, last, step) = match spec.keys {
-        KeySpec::Range { first, last, step, .. } => (first, last, step),
+        KeySpec::Range {
+            first, last, step, ..
+        } => (first, last, step),
         KeySpec::None | KeySpec::All => (0, 0, 0),
     };
     reply.integer(i64::from(first));
@@ -47,7 +52,9 @@ fn describe(command: &Command, reply: &mut Reply<'_>) {
     reply.integer(i64::from(step));
     let categories = categories(command);
     reply.set(categories.len());
-    categories.iter().for_each(|category| reply.simple(category.name()));
+    categories
+        .iter()
+        .for_each(|category| reply.simple(category.name()));
     reply.array(spec.tips.len());
     spec.tips.iter().for_each(|tip| reply.bulk(tip.as_bytes()));
     key_specs(spec.keys, reply);
@@ -58,11 +65,23 @@ fn describe(command: &Command, reply: &mut Reply<'_>) {
 
 fn subcommands(command: &Command) -> Vec<&'static Command> {
     let registry = Registry::get();
-    command.subcommands.iter().filter_map(|number| registry.by_number(*number)).collect()
+    command
+        .subcommands
+        .iter()
+        .filter_map(|number| registry.by_number(*number))
+        .collect()
 }
 
 fn key_specs(keys: KeySpec, reply: &mut Reply<'_>) {
-    let KeySpec::Range { first, last, step, usage } = keys else { return reply.array(0) };
+    let KeySpec::Range {
+        first,
+        last,
+        step,
+        usage,
+    } = keys
+    else {
+        return reply.array(0);
+    };
     reply.array(1);
     reply.map(3);
     reply.bulk(b"flags");
@@ -83,7 +102,11 @@ fn key_specs(keys: KeySpec, reply: &mut Reply<'_>) {
     reply.bulk(b"spec");
     reply.map(3);
     reply.bulk(b"lastkey");
-    let relative = if last < 0 { i64::from(last) } else { i64::from(last) - i64::from(first) };
+    let relative = if last < 0 {
+        i64::from(last)
+    } else {
+        i64::from(last) - i64::from(first)
+    };
     reply.integer(relative);
     reply.bulk(b"keystep");
     reply.integer(i64::from(step));
@@ -94,12 +117,15 @@ fn key_specs(keys: KeySpec, reply: &mut Reply<'_>) {
 pub(super) fn command(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
     let all: Vec<_> = Registry::get().top_level().collect();
     context.reply.array(all.len());
-    all.iter().for_each(|command| describe(command, &mut context.reply));
+    all.iter()
+        .for_each(|command| describe(command, &mut context.reply));
     Ok(Flow::Done)
 }
 
 pub(super) fn command_count(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
-    context.reply.integer(Registry::get().top_level().count() as i64);
+    context
+        .reply
+        .integer(Registry::get().top_level().count() as i64);
     Ok(Flow::Done)
 }
 
@@ -124,7 +150,7 @@ pub(super) fn command_info(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome
     for name in names.iter() {
         match by_full_name(name) {
             Some(command) => describe(command, &mut context.reply),
-            None => context.reply.null_array(),
+            None => context.reply.null(),
         }
     }
     Ok(Flow::Done)
@@ -157,23 +183,32 @@ pub(super) fn command_list(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome
     } else if !args.is_done() {
         return Err(CommandError::Syntax);
     }
-    context.reply.set(found.len());
-    found.iter().for_each(|command| context.reply.bulk(command.full_name.as_bytes()));
+    context.reply.array(found.len());
+    found
+        .iter()
+        .for_each(|command| context.reply.bulk(command.full_name.as_bytes()));
     Ok(Flow::Done)
 }
 
 fn keys_of(argv: Argv<'_>) -> Result<(&'static Command, Vec<&[u8]>), CommandError> {
     let registry = Registry::get();
     let invalid = CommandError::text("ERR Invalid command specified");
-    let mut command = registry.find(argv.get(0).unwrap_or_default()).ok_or(invalid)?;
-    if let Some(sub) = argv.get(1).and_then(|sub| registry.find_subcommand(command, sub)) {
+    let mut command = registry
+        .find(argv.get(0).unwrap_or_default())
+        .ok_or(invalid)?;
+    if let Some(sub) = argv
+        .get(1)
+        .and_then(|sub| registry.find_subcommand(command, sub))
+    {
         command = sub;
     }
     if !matches!(command.spec.keys, KeySpec::Range { .. }) {
         return Err(CommandError::text("ERR The command has no key arguments"));
     }
     if !command.spec.fits(argv.len()) {
-        return Err(CommandError::text("ERR Invalid number of arguments specified for command"));
+        return Err(CommandError::text(
+            "ERR Invalid number of arguments specified for command",
+        ));
     }
     Ok((command, command.keys(argv).collect()))
 }
@@ -187,7 +222,9 @@ pub(super) fn command_getkeys(context: &mut Context<'_>, argv: Argv<'_>) -> Outc
 
 pub(super) fn command_getkeysandflags(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let (command, keys) = keys_of(argv.from(2))?;
-    let KeySpec::Range { usage, .. } = command.spec.keys else { return Ok(Flow::Done) };
+    let KeySpec::Range { usage, .. } = command.spec.keys else {
+        return Ok(Flow::Done);
+    };
     context.reply.array(keys.len());
     for key in keys {
         context.reply.array(2);
@@ -206,7 +243,9 @@ pub(super) fn command_docs(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome
         names.iter().filter_map(by_full_name).collect()
     };
     context.reply.map(found.len());
-    found.iter().for_each(|command| document(command, &mut context.reply));
+    found
+        .iter()
+        .for_each(|command| document(command, &mut context.reply));
     Ok(Flow::Done)
 }
 
@@ -245,7 +284,10 @@ fn arguments(args: &[Arg], reply: &mut Reply<'_>) {
             .map(|(_, name)| *name)
             .collect();
         let is_key = arg.kind == ArgKind::Key;
-        let shows_text = !matches!(arg.kind, ArgKind::OneOf | ArgKind::Block | ArgKind::PureToken);
+        let shows_text = !matches!(
+            arg.kind,
+            ArgKind::OneOf | ArgKind::Block | ArgKind::PureToken
+        );
         let rows = 2
             + usize::from(shows_text)
             + usize::from(is_key)

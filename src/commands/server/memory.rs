@@ -24,7 +24,10 @@ pub(super) fn memory_usage(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome
 }
 
 pub(super) fn memory_doctor(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
-    context.reply.verbatim("txt", b"The table is within its bound; see INFO memory and INFO dynamo.");
+    context.reply.verbatim(
+        "txt",
+        b"The table is within its bound; see INFO memory and INFO dynamo.",
+    );
     Ok(Flow::Done)
 }
 
@@ -46,7 +49,12 @@ pub(super) fn memory_purge(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcom
 
 pub(super) fn memory_stats(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
     let figures = crate::node::memory::figures(context.node);
-    let keys: u64 = context.keys.summaries().iter().map(|(_, summary)| summary.keys).sum();
+    let keys: u64 = context
+        .keys
+        .summaries()
+        .iter()
+        .map(|(_, summary)| summary.keys)
+        .sum();
     let rows = [
         ("peak.allocated", figures.peak),
         ("total.allocated", figures.allocated),

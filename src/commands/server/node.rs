@@ -20,8 +20,12 @@ pub(super) fn dbsize(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
 pub(super) fn time(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
     let micros = context.node.clock.wall_micros();
     context.reply.array(2);
-    context.reply.bulk((micros / 1_000_000).to_string().as_bytes());
-    context.reply.bulk((micros % 1_000_000).to_string().as_bytes());
+    context
+        .reply
+        .bulk((micros / 1_000_000).to_string().as_bytes());
+    context
+        .reply
+        .bulk((micros % 1_000_000).to_string().as_bytes());
     Ok(Flow::Done)
 }
 
@@ -49,7 +53,11 @@ pub(super) fn save(_context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
 }
 
 pub(super) fn bgsave(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    if argv.len() > 2 || argv.get(1).is_some_and(|word| !word.eq_ignore_ascii_case(b"schedule")) {
+    if argv.len() > 2
+        || argv
+            .get(1)
+            .is_some_and(|word| !word.eq_ignore_ascii_case(b"schedule"))
+    {
         return Err(CommandError::Syntax);
     }
     if let Some(durable) = &context.node.durable {
@@ -60,8 +68,16 @@ pub(super) fn bgsave(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 }
 
 pub(super) fn lastsave(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
-    let drained = context.node.durable.as_ref().map_or(0, |durable| durable.last_drain().0);
-    let at = if drained == 0 { context.node.started.0 } else { drained };
+    let drained = context
+        .node
+        .durable
+        .as_ref()
+        .map_or(0, |durable| durable.last_drain().0);
+    let at = if drained == 0 {
+        context.node.started.0
+    } else {
+        drained
+    };
     context.reply.integer((at / 1_000) as i64);
     Ok(Flow::Done)
 }
@@ -72,7 +88,10 @@ fn flush(context: &mut Context<'_>, argv: Argv<'_>, database: Option<Database>) 
     if !(args.is_done() || args.take("SYNC") || args.take("ASYNC")) || !args.is_done() {
         return Err(CommandError::Syntax);
     }
-    context.node.flush(&mut context.keys, database).map_err(CommandError::text)?;
+    context
+        .node
+        .flush(&mut context.keys, database)
+        .map_err(CommandError::text)?;
     context.reply.ok();
     Ok(Flow::Done)
 }
@@ -88,7 +107,9 @@ pub(super) fn flushall(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 
 pub(super) fn monitor(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
     context.session.monitor = true;
-    context.node.start_monitoring(&Arc::clone(&context.session.handle));
+    context
+        .node
+        .start_monitoring(&Arc::clone(&context.session.handle));
     context.reply.ok();
     Ok(Flow::Done)
 }
@@ -111,6 +132,12 @@ pub(super) fn shutdown(_context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
         return Err(CommandError::Syntax);
     }
     Ok(Flow::Wait(Wait::Shutdown { no_save }))
+}
+
+pub(super) fn cluster(_context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
+    Err(CommandError::text(
+        "ERR This instance has cluster support disabled",
+    ))
 }
 
 pub(super) fn lolwut(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {

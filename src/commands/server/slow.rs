@@ -23,7 +23,10 @@ pub(super) fn slowlog_get(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome 
         reply.integer(entry.at_seconds as i64);
         reply.integer(entry.micros as i64);
         reply.array(entry.arguments.len());
-        entry.arguments.iter().for_each(|argument| reply.bulk(argument));
+        entry
+            .arguments
+            .iter()
+            .for_each(|argument| reply.bulk(argument));
         reply.bulk(entry.peer.as_bytes());
         reply.bulk(&entry.client_name);
     }
@@ -78,15 +81,18 @@ pub(super) fn latency_doctor(context: &mut Context<'_>, _argv: Argv<'_>) -> Outc
 /// Durations of commands by power of two of microseconds.
 pub(super) fn latency_histogram(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let registry = Registry::get();
-    let wanted: Vec<String> =
-        argv.from(2).iter().map(|name| String::from_utf8_lossy(name).to_lowercase()).collect();
+    let wanted: Vec<String> = argv
+        .from(2)
+        .iter()
+        .map(|name| String::from_utf8_lossy(name).to_lowercase())
+        .collect();
     let workers = context.node.stats.workers();
     let mut rows = Vec::new();
     for command in registry.all() {
         let listed = wanted.is_empty()
-            || wanted.iter().any(|name| {
-                *name == command.full_name || command.container == Some(name.as_str())
-            });
+            || wanted
+                .iter()
+                .any(|name| *name == command.full_name || command.container == Some(name.as_str()));
         if !listed {
             continue;
         }
@@ -97,7 +103,12 @@ pub(super) fn latency_histogram(context: &mut Context<'_>, argv: Argv<'_>) -> Ou
             continue;
         }
         let buckets: Vec<u64> = (0..24)
-            .map(|bucket| all().filter_map(|s| s.buckets.get(bucket)).map(|c| c.get()).sum())
+            .map(|bucket| {
+                all()
+                    .filter_map(|s| s.buckets.get(bucket))
+                    .map(crate::node::stats::Counter::get)
+                    .sum()
+            })
             .collect();
         rows.push((&command.full_name, calls, buckets));
     }

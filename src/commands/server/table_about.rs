@@ -13,7 +13,11 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         acl: &[Acl::Dangerous],
         summary: "Reports the state and the figures of the server.",
         args: &[Arg::new("section", ArgKind::String).maybe().many()],
-        tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+        tips: &[
+            "nondeterministic_output",
+            "request_policy:all_shards",
+            "response_policy:special",
+        ],
         run: info::info,
         ..CommandSpec::DEFAULT
     },
@@ -47,7 +51,10 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
                 complexity: "O(N), N settings given",
                 args: &[Arg::block(
                     "parameter_value",
-                    &[Arg::new("parameter", ArgKind::String), Arg::new("value", ArgKind::String)],
+                    &[
+                        Arg::new("parameter", ArgKind::String),
+                        Arg::new("value", ArgKind::String),
+                    ],
                 )
                 .many()],
                 tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],

@@ -9,7 +9,12 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         name: "save",
         group: Group::Server,
         arity: 1,
-        flags: &[Flag::Admin, Flag::Noscript, Flag::NoAsyncLoading, Flag::NoMulti],
+        flags: &[
+            Flag::Admin,
+            Flag::Noscript,
+            Flag::NoAsyncLoading,
+            Flag::NoMulti,
+        ],
         summary: "Writes everything to disk, and waits for it.",
         complexity: "O(N), N keys in all databases",
         run: node::save,
@@ -47,7 +52,10 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         complexity: "O(N), N keys in the database",
         args: &[Arg::one_of(
             "async",
-            &[Arg::word("async", "ASYNC").since("4.0.0"), Arg::word("sync", "SYNC").since("6.2.0")],
+            &[
+                Arg::word("async", "ASYNC").since("4.0.0"),
+                Arg::word("sync", "SYNC").since("6.2.0"),
+            ],
         )
         .maybe()],
         tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
@@ -66,7 +74,10 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         complexity: "O(N), N keys in all databases",
         args: &[Arg::one_of(
             "async",
-            &[Arg::word("async", "ASYNC").since("4.0.0"), Arg::word("sync", "SYNC").since("6.2.0")],
+            &[
+                Arg::word("async", "ASYNC").since("4.0.0"),
+                Arg::word("sync", "SYNC").since("6.2.0"),
+            ],
         )
         .maybe()],
         tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
@@ -152,7 +163,12 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
                 since: "4.0.0",
                 arity: -3,
                 flags: &[Flag::Readonly],
-                keys: KeySpec::Range { first: 2, last: 2, step: 1, usage: &["RO"] },
+                keys: KeySpec::Range {
+                    first: 2,
+                    last: 2,
+                    step: 1,
+                    usage: &["RO"],
+                },
                 summary: "Estimates what memory a key takes.",
                 complexity: "O(N), N samples",
                 args: &[
@@ -363,8 +379,11 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         summary: "Stops the server, saving first where it must.",
         complexity: "O(N) when saving, N keys in all databases, else O(1)",
         args: &[
-            Arg::one_of("nosave_save", &[Arg::word("nosave", "NOSAVE"), Arg::word("save", "SAVE")])
-                .maybe(),
+            Arg::one_of(
+                "nosave_save",
+                &[Arg::word("nosave", "NOSAVE"), Arg::word("save", "SAVE")],
+            )
+            .maybe(),
             Arg::word("now", "NOW").maybe().since("7.0.0"),
             Arg::word("force", "FORCE").maybe().since("7.0.0"),
             Arg::word("abort", "ABORT").maybe().since("7.0.0"),
@@ -379,7 +398,9 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         arity: -1,
         flags: &[Flag::Readonly, Flag::Fast],
         summary: "Draws something and tells the version.",
-        args: &[Arg::new("version", ArgKind::Integer).with("VERSION").maybe()],
+        args: &[Arg::new("version", ArgKind::Integer)
+            .with("VERSION")
+            .maybe()],
         run: node::lolwut,
         ..CommandSpec::DEFAULT
     },
@@ -391,6 +412,16 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         summary: "Commands for debugging the server.",
         complexity: "By subcommand",
         run: node::debug,
+        ..CommandSpec::DEFAULT
+    },
+    CommandSpec {
+        name: "cluster",
+        group: Group::Server,
+        since: "3.0.0",
+        arity: -2,
+        flags: &[Flag::Stale],
+        summary: "Refused: this port shows one server; a cluster's slots come with its own port.",
+        run: node::cluster,
         ..CommandSpec::DEFAULT
     },
 ];

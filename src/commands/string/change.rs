@@ -20,7 +20,10 @@ pub(in crate::commands) fn value_of(
 }
 
 pub(super) fn append(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    let (key, suffix) = (argv.get(1).unwrap_or_default(), argv.get(2).unwrap_or_default());
+    let (key, suffix) = (
+        argv.get(1).unwrap_or_default(),
+        argv.get(2).unwrap_or_default(),
+    );
     let mut value = value_of(context, key)?.unwrap_or_default();
     let length = string::append(&mut value, suffix).map_err(text)?;
     context.keys.set(key, &value, Deadline::Keep)?;
@@ -37,7 +40,9 @@ pub(super) fn setrange(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     }
     let present = value_of(context, key)?;
     if patch.is_empty() {
-        context.reply.integer(present.map_or(0, |value| value.len()) as i64);
+        context
+            .reply
+            .integer(present.map_or(0, |value| value.len()) as i64);
         return Ok(Flow::Done);
     }
     let mut value = present.unwrap_or_default();
@@ -53,7 +58,9 @@ fn add(context: &mut Context<'_>, key: &[u8], by: i64) -> Outcome {
         string::increment(shown.map_or(b"0", |shown| shown.value), by).map_err(text)?
     };
     let mut digits = itoa::Buffer::new();
-    context.keys.set(key, digits.format(sum).as_bytes(), Deadline::Keep)?;
+    context
+        .keys
+        .set(key, digits.format(sum).as_bytes(), Deadline::Keep)?;
     context.reply.integer(sum);
     Ok(Flow::Done)
 }
@@ -78,7 +85,10 @@ pub(super) fn decrby(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 }
 
 pub(super) fn incrbyfloat(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    let (key, by) = (argv.get(1).unwrap_or_default(), argv.get(2).unwrap_or_default());
+    let (key, by) = (
+        argv.get(1).unwrap_or_default(),
+        argv.get(2).unwrap_or_default(),
+    );
     let sum = {
         let shown = context.keys.get(key)?;
         float::increment_by_float(shown.map_or(b"0", |shown| shown.value), by).map_err(text)?

@@ -6,7 +6,7 @@ use crate::types::WallMs;
 
 /// A deadline as named: in what unit, from when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
+pub(crate) enum Until {
     /// So many seconds from now.
     Seconds,
     /// So many milliseconds from now.
@@ -19,7 +19,7 @@ pub enum Until {
 
 impl Until {
     /// Takes EX, PX, EXAT or PXAT with its amount, if one is next.
-    pub fn take<'a>(args: &mut Args<'a>) -> Result<Option<(Self, &'a [u8])>, CommandError> {
+    pub(crate) fn take<'a>(args: &mut Args<'a>) -> Result<Option<(Self, &'a [u8])>, CommandError> {
         let unit = if args.take("EX") {
             Self::Seconds
         } else if args.take("PX") {
@@ -37,7 +37,7 @@ impl Until {
 
 /// The deadline in wall milliseconds. Zero, negative and overflowing amounts are refused in the words
 /// of the command.
-pub fn until(
+pub(crate) fn until(
     unit: Until,
     amount: &[u8],
     now: WallMs,
@@ -56,5 +56,8 @@ pub fn until(
         Until::Seconds | Until::Millis => now.0 as i64,
         Until::AtSeconds | Until::AtMillis => 0,
     };
-    millis.checked_add(base).map(|at| WallMs(at as u64)).ok_or_else(invalid)
+    millis
+        .checked_add(base)
+        .map(|at| WallMs(at as u64))
+        .ok_or_else(invalid)
 }

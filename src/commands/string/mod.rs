@@ -7,5 +7,5 @@ mod set;
 mod several;
 mod table;
 
-pub use expiry::{Until, until};
+pub(super) use expiry::{Until, until};
 pub(super) use table::COMMANDS;

@@ -7,15 +7,12 @@ use crate::node::Refusal;
 use crate::resp::Argv;
 
 pub(super) fn get(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    match context.keys.get(argv.get(1).unwrap_or_default())? {
-        Some(shown) => {
-            context.reply.bulk(shown.value);
-            context.stats.hits.add(1);
-        }
-        None => {
-            context.reply.null();
-            context.stats.misses.add(1);
-        }
+    if let Some(shown) = context.keys.get(argv.get(1).unwrap_or_default())? {
+        context.reply.bulk(shown.value);
+        context.stats.hits.add(1);
+    } else {
+        context.reply.null();
+        context.stats.misses.add(1);
     }
     Ok(Flow::Done)
 }
@@ -87,15 +84,17 @@ pub(super) fn lcs(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let mut value = |key| -> Result<Vec<u8>, CommandError> {
         match context.keys.get(key) {
             Ok(shown) => Ok(shown.map_or_else(Vec::new, |shown| shown.value.to_vec())),
-            Err(Refusal::WrongType) => {
-                Err(CommandError::text("ERR The specified keys must contain string values"))
-            }
+            Err(Refusal::WrongType) => Err(CommandError::text(
+                "ERR The specified keys must contain string values",
+            )),
             Err(refusal) => Err(refusal.into()),
         }
     };
     let (first, second) = (value(first)?, value(second)?);
     if len {
-        context.reply.integer(algorithm::length(&first, &second).map_err(text)? as i64);
+        context
+            .reply
+            .integer(algorithm::length(&first, &second).map_err(text)? as i64);
     } else if idx {
         let total = algorithm::length(&first, &second).map_err(text)?;
         let matches = algorithm::matches(&first, &second, least).map_err(text)?;
@@ -116,7 +115,9 @@ pub(super) fn lcs(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
         context.reply.bulk(b"len");
         context.reply.integer(total as i64);
     } else {
-        context.reply.bulk(&algorithm::subsequence(&first, &second).map_err(text)?);
+        context
+            .reply
+            .bulk(&algorithm::subsequence(&first, &second).map_err(text)?);
     }
     Ok(Flow::Done)
 }

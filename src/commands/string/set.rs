@@ -15,7 +15,7 @@ struct Options<'a> {
     until: Option<(Until, &'a [u8])>,
 }
 
-fn options<'a>(mut args: Args<'a>) -> Result<Options<'a>, CommandError> {
+fn options(mut args: Args<'_>) -> Result<Options<'_>, CommandError> {
     let mut options = Options::default();
     while !args.is_done() {
         let has_expiry = options.until.is_some() || options.keep;
@@ -25,7 +25,7 @@ fn options<'a>(mut args: Args<'a>) -> Result<Options<'a>, CommandError> {
             options.only_existing = true;
         } else if args.take("GET") {
             options.get = true;
-        } else if !has_expiry && args.take("KEEPTTL") {
+        } else if options.until.is_none() && args.take("KEEPTTL") {
             options.keep = true;
         } else if !has_expiry && let Some(until) = Until::take(&mut args)? {
             options.until = Some(until);
@@ -132,12 +132,11 @@ pub(super) fn getset(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 
 pub(super) fn getdel(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let key = argv.get(1).unwrap_or_default();
-    match context.keys.get(key)? {
-        Some(shown) => context.reply.bulk(shown.value),
-        None => {
-            context.reply.null();
-            return Ok(Flow::Done);
-        }
+    if let Some(shown) = context.keys.get(key)? {
+        context.reply.bulk(shown.value);
+    } else {
+        context.reply.null();
+        return Ok(Flow::Done);
     }
     context.keys.delete(key)?;
     Ok(Flow::Done)
@@ -147,21 +146,22 @@ pub(super) fn getex(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let mut args = Args::new(argv, 1);
     let key = args.bytes()?;
     let persist = args.take("PERSIST");
-    let named = if persist { None } else { Until::take(&mut args)? };
+    let named = if persist {
+        None
+    } else {
+        Until::take(&mut args)?
+    };
     args.finish()?;
     let deadline = match named {
         None => None,
         Some((unit, amount)) => Some(until(unit, amount, context.keys.now, "getex")?),
     };
-    let had_deadline = match context.keys.get(key)? {
-        Some(shown) => {
-            context.reply.bulk(shown.value);
-            shown.expiry.is_some()
-        }
-        None => {
-            context.reply.null();
-            return Ok(Flow::Done);
-        }
+    let had_deadline = if let Some(shown) = context.keys.get(key)? {
+        context.reply.bulk(shown.value);
+        shown.expiry.is_some()
+    } else {
+        context.reply.null();
+        return Ok(Flow::Done);
     };
     match deadline {
         Some(at) if at <= context.keys.now => {

@@ -13,7 +13,11 @@ fn set_all(context: &mut Context<'_>, argv: Argv<'_>) -> Result<(), CommandError
 }
 
 fn in_pairs(argv: Argv<'_>, name: &'static str) -> Result<(), CommandError> {
-    if argv.len() % 2 == 0 { Err(CommandError::Arity(name.into())) } else { Ok(()) }
+    if argv.len().is_multiple_of(2) {
+        Err(CommandError::Arity(name.into()))
+    } else {
+        Ok(())
+    }
 }
 
 pub(super) fn mset(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {

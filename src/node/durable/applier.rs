@@ -334,7 +334,7 @@ impl Durable {
                 Verdict::Keep => {}
                 Verdict::Delete => dead.push((name, None)),
                 Verdict::Reap(database, key) => {
-                    self.loader.load_detached(&self.keyspace, database, &key)
+                    self.loader.load_detached(&self.keyspace, database, &key);
                 }
             }
         }

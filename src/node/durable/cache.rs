@@ -83,7 +83,7 @@ impl Durable {
                 }));
             }
         }
-        victims.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        victims.sort_unstable_by_key(|victim| std::cmp::Reverse(victim.0));
         victims.truncate((victims.len() * EVICT_PERCENT).div_ceil(100));
         if victims.is_empty() {
             return 0;

@@ -62,34 +62,42 @@ impl Loader {
 
     /// Waits until the key is in the table, or known to be missing.
     pub(super) async fn load(&self, keyspace: &Arc<Keyspace>, database: Database, key: &[u8]) {
-        let receiver = {
-            let place = keyspace.place(key);
-            let mut partition = keyspace.lock(place.partition);
-            let cold = match partition.look(database, place.token, key) {
-                Known::Here(_) | Known::Absent => return,
-                Known::Loading => false,
-                Known::Cold => true,
-            };
-            let (sender, receiver) = oneshot::channel();
-            self.waiting
-                .lock()
-                .entry((database, key.to_vec()))
-                .or_default()
-                .push(sender);
-            if cold {
-                let marker = Entry::marker(key, entry::LOADING);
-                partition
-                    .space_mut(database)
-                    .table
-                    .insert(place.token, marker);
-                drop(partition);
-                self.submit(self.read_job(Arc::downgrade(keyspace), place, database, key))
-                    .await;
-            }
-            receiver
+        let Some((receiver, job)) = self.join_or_begin(keyspace, database, key) else {
+            return;
         };
+        if let Some(job) = job {
+            self.submit(job).await;
+        }
         // An error: the readers have stopped, and so has the node.
         let _ = receiver.await;
+    }
+
+    /// Joins whoever waits for the key; the first of them has a job to submit. `None`: it is here.
+    fn join_or_begin(
+        &self,
+        keyspace: &Arc<Keyspace>,
+        database: Database,
+        key: &[u8],
+    ) -> Option<(oneshot::Receiver<()>, Option<Job>)> {
+        let place = keyspace.place(key);
+        let mut partition = keyspace.lock(place.partition);
+        let cold = match partition.look(database, place.token, key) {
+            Known::Here(_) | Known::Absent => return None,
+            Known::Loading => false,
+            Known::Cold => true,
+        };
+        let (sender, receiver) = oneshot::channel();
+        let waiter = (database, key.to_vec());
+        self.waiting.lock().entry(waiter).or_default().push(sender);
+        let job = cold.then(|| {
+            let marker = Entry::marker(key, entry::LOADING);
+            partition
+                .space_mut(database)
+                .table
+                .insert(place.token, marker);
+            self.read_job(Arc::downgrade(keyspace), place, database, key)
+        });
+        Some((receiver, job))
     }
 
     /// The same without waiting, for the sweep; gives up when the readers are busy.

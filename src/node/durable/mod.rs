@@ -158,7 +158,7 @@ impl Durable {
     }
 
     /// Appends entries that no worker staged: leases, actors, policies, flush markers.
-    pub(super) fn append_own(
+    fn append_own(
         &self,
         entries: &[(EntryKind, Vec<u8>)],
         change: impl FnOnce(&mut Counts),

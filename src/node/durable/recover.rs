@@ -102,16 +102,6 @@ impl Stored {
             tree.get_meta(name)
                 .map_err(|error| OpenError::Tree(error, directory.to_owned()))
         };
-        fn or_default<T: Default>(
-            bytes: Option<Vec<u8>>,
-            decode: impl FnOnce(&[u8]) -> Option<T>,
-            name: &'static str,
-        ) -> Result<T, OpenError> {
-            match bytes {
-                None => Ok(T::default()),
-                Some(bytes) => decode(&bytes).ok_or(OpenError::Metadata(name)),
-            }
-        }
         let applied = get(meta::APPLIED)?;
         let any = applied.is_some();
         let counts = match get(meta::COUNTS)? {
@@ -138,7 +128,23 @@ impl Stored {
     }
 }
 
+/// A value of the metadata; what was never written has its default.
+fn or_default<T: Default>(
+    bytes: Option<Vec<u8>>,
+    decode: impl FnOnce(&[u8]) -> Option<T>,
+    name: &'static str,
+) -> Result<T, OpenError> {
+    match bytes {
+        None => Ok(T::default()),
+        Some(bytes) => decode(&bytes).ok_or(OpenError::Metadata(name)),
+    }
+}
+
 /// Opens a data directory: its keys, and the engine behind them.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the settings of an engine that lives on"
+)]
 pub fn open(
     config: DurableConfig,
     clock: Clock,
@@ -243,6 +249,10 @@ fn open_tree(directory: &Path, shown: &str) -> Result<Arc<dyn Tree>, OpenError> 
     Ok(Arc::new(tree))
 }
 
+/// A keyspace, its counts, the log entries that must be durable before it mints, and the ceiling
+/// that they lease.
+type Born = (Arc<Keyspace>, Counts, Vec<(EntryKind, Vec<u8>)>, Hlc);
+
 struct Begun {
     stored_any: bool,
     floor: Floor,
@@ -251,11 +261,7 @@ struct Begun {
 
 impl Begun {
     /// The keyspace of this life, and the log entries that must be durable before it mints.
-    fn keyspace(
-        mut self,
-        config: &DurableConfig,
-        replay: Replay,
-    ) -> (Arc<Keyspace>, Counts, Vec<(EntryKind, Vec<u8>)>, Hlc) {
+    fn keyspace(mut self, config: &DurableConfig, replay: Replay) -> Born {
         let Replay {
             mut actors,
             counts,

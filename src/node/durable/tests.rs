@@ -72,7 +72,7 @@ impl Store {
     fn set(&self, key: &str, value: &str) {
         self.write(|l| {
             l.set(key.as_bytes(), value.as_bytes(), Deadline::Unset)
-                .expect("set")
+                .expect("set");
         });
     }
 
