@@ -13,9 +13,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["types", "glob"]),
     // Values: pure data and algebra.
     ("glob", &[]),
-    ("rdb", &["types"]),
-    ("datatypes", &["types"]),
     ("resp", &["types"]),
+    ("datatypes", &["types", "resp"]),
+    ("rdb", &["types", "datatypes"]),
     ("version", &["types"]),
     ("record", &["types", "version"]),
     // Disk: synchronous, no sockets, no Redis.
@@ -94,6 +94,9 @@ const FOREIGN_TO_STORE: &[&str] = &["tokio", ".await", "std::net"];
 
 /// Files under `src` may have so many lines, tests at their end not counted.
 const LINES_MAX: usize = 400;
+
+/// A table of commands or settings is one subject, row after row.
+const TABLE_LINES_MAX: usize = 600;
 
 fn sources() -> Vec<(PathBuf, String)> {
     fn walk(directory: &Path, found: &mut Vec<(PathBuf, String)>) {
@@ -251,7 +254,11 @@ fn every_file_says_what_it_is_and_is_short() {
         } else {
             code_length(&text)
         };
-        if lines > LINES_MAX {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let is_table = name.is_some_and(|n| n.starts_with("table") || n == "settings.rs");
+        if lines > if is_table { TABLE_LINES_MAX } else { LINES_MAX } {
             wrong.push(format!(
                 "{}: {lines} lines: it has two subjects; name them",
                 path.display()

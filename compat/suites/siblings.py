@@ -223,7 +223,7 @@ def quorums_of_a_connection(protocol):
 @case
 def our_verbs_are_documented_commands():
     run = call()
-    verbs = ["getversions", "putctx", "delctx", "mgetversions", "quorum", "policy", "ring"]
+    verbs = ["getversions", "putctx", "delctx", "mgetversions", "quorum", "policy"]
     for verb, known in zip(verbs, run("COMMAND INFO", *verbs), strict=True):
         equal(known is not None, True, verb)
     documented = flat(run("COMMAND DOCS", *verbs))

@@ -9,10 +9,9 @@ use super::keyspace::{Keyspace, Place};
 use super::partition::{Known, Partition};
 use super::policy::Conflict;
 use super::stage::Stage;
-use crate::record::{self, CodecError, Kind, Peek, Record, Simple, Version};
+use crate::record::{self, CodecError, Kind, Peek, Record, Simple};
 use crate::store::table::{Entry, entry};
 use crate::types::{Database, PartitionId, WallMs};
-use crate::version::Dot;
 
 /// Why a key could not be read or written. Each leaves the key as it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -232,7 +231,7 @@ impl<'a> Locked<'a> {
     }
 
     #[inline]
-    fn show(
+    pub(super) fn show(
         &mut self,
         key: &[u8],
         strict: bool,
@@ -276,99 +275,6 @@ impl<'a> Locked<'a> {
             return Ok(Record::default());
         };
         Ok(record::decode(bytes)?)
-    }
-
-    /// Does the key exist?
-    pub fn exists(&mut self, key: &[u8]) -> Result<bool, Refusal> {
-        match self.peek(key) {
-            Ok(shown) => Ok(shown.is_some()),
-            Err(Refusal::WrongType) => Ok(true),
-            Err(refusal) => Err(refusal),
-        }
-    }
-
-    /// For read-modify-write: refuses a key in conflict under policy `siblings`, whatever its type.
-    pub fn check(&mut self, key: &[u8]) -> Result<(), Refusal> {
-        match self.show(key, true, false) {
-            Ok(_) | Err(Refusal::WrongType) => Ok(()),
-            Err(refusal) => Err(refusal),
-        }
-    }
-
-    /// TOUCH: marks the key as used. Does it exist?
-    pub fn touch(&mut self, key: &[u8]) -> Result<bool, Refusal> {
-        match self.show(key, false, true) {
-            Ok(shown) => Ok(shown.is_some()),
-            Err(Refusal::WrongType) => Ok(true),
-            Err(refusal) => Err(refusal),
-        }
-    }
-
-    /// The type that the key shows.
-    pub fn kind(&mut self, key: &[u8]) -> Result<Option<Kind>, Refusal> {
-        match self.peek(key) {
-            Ok(shown) => Ok(shown.map(|_| Kind::String)),
-            Err(Refusal::WrongType) => {
-                let record = self.record(key)?;
-                Ok(record.shown_kind(self.now, &self.keyspace.actors.lock()))
-            }
-            Err(refusal) => Err(refusal),
-        }
-    }
-
-    /// What WATCH remembers: equal as long as nobody wrote the key. An expired key equals a missing
-    /// one.
-    pub fn fingerprint(&mut self, key: &[u8]) -> u64 {
-        use std::hash::Hasher as _;
-        let now = self.now;
-        let Some(bytes) = self.record_bytes(key, false) else {
-            return 0;
-        };
-        let mut hasher = siphasher::sip::SipHasher13::new();
-        let mut note = |version: &Dot| {
-            hasher.write_u32(version.actor.0);
-            hasher.write_u64(version.hlc.0);
-        };
-        if let Ok(Peek::Simple(simple)) = record::peek(bytes) {
-            if simple.value.is_none() || simple.expiry.is_some_and(|at| at <= now) {
-                return 0;
-            }
-            note(&simple.dot);
-        } else {
-            let Ok(decoded) = record::decode(bytes) else {
-                return 1;
-            };
-            if decoded.is_dead(now) {
-                return 0;
-            }
-            decoded
-                .cells()
-                .iter()
-                .flat_map(|cell| &cell.versions)
-                .for_each(|v: &Version| {
-                    note(&v.dot);
-                });
-        }
-        hasher.finish() | 1
-    }
-
-    /// Seconds since the key was used, or its frequency: OBJECT IDLETIME and FREQ.
-    pub fn usage(&mut self, key: &[u8]) -> Option<(u32, u32)> {
-        let place = self.place(key);
-        let (now, database) = (self.use_now, self.database);
-        let space = self.partition(place.partition).space(database)?;
-        let found = space.table.get(place.token, key)?;
-        Some((
-            now.wrapping_sub(found.used()),
-            super::eviction::decayed(found.used(), now),
-        ))
-    }
-
-    /// Bytes that a key takes in the table: MEMORY USAGE.
-    pub fn memory(&mut self, key: &[u8]) -> Option<usize> {
-        let place = self.place(key);
-        let space = self.partition(place.partition).space(self.database)?;
-        space.table.get(place.token, key).map(Entry::bytes)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod eviction;
 pub mod expire;
 mod guesses;
 mod identity;
+mod inspect;
 mod keyspace;
 mod locked;
 pub mod memory;

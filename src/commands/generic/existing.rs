@@ -135,6 +135,11 @@ pub(super) fn move_key(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 
 fn database_in(context: &Context<'_>, text: &[u8]) -> Result<Database, CommandError> {
     let index = integer(text)?;
+    if i32::try_from(index).is_err() {
+        return Err(CommandError::text(
+            "ERR value is out of range, value must between -2147483648 and 2147483647",
+        ));
+    }
     let databases = context.node.config.load().client.databases;
     u8::try_from(index)
         .ok()

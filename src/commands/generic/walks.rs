@@ -32,7 +32,13 @@ pub(super) fn keys(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 pub(super) fn scan(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let cursor = std::str::from_utf8(argv.get(1).unwrap_or_default())
         .ok()
-        .and_then(|text| text.parse().ok())
+        .and_then(|text| {
+            if text.is_empty() {
+                Some(0)
+            } else {
+                text.parse().ok()
+            }
+        })
         .ok_or(CommandError::text("ERR invalid cursor"))?;
     let (mut pattern, mut kind, mut count) = (None, None, SCAN_COUNT);
     let mut args = Args::new(argv, 2);

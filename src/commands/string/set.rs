@@ -18,7 +18,6 @@ struct Options<'a> {
 fn options(mut args: Args<'_>) -> Result<Options<'_>, CommandError> {
     let mut options = Options::default();
     while !args.is_done() {
-        let has_expiry = options.until.is_some() || options.keep;
         if !options.only_existing && args.take("NX") {
             options.only_new = true;
         } else if !options.only_new && args.take("XX") {
@@ -27,8 +26,11 @@ fn options(mut args: Args<'_>) -> Result<Options<'_>, CommandError> {
             options.get = true;
         } else if options.until.is_none() && args.take("KEEPTTL") {
             options.keep = true;
-        } else if !has_expiry && let Some(until) = Until::take(&mut args)? {
-            options.until = Some(until);
+        } else if !options.keep
+            && let Some((unit, amount)) = Until::take(&mut args)?
+            && options.until.is_none_or(|(named, _)| named == unit)
+        {
+            options.until = Some((unit, amount));
         } else {
             return Err(CommandError::Syntax);
         }
@@ -145,13 +147,24 @@ pub(super) fn getdel(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 pub(super) fn getex(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let mut args = Args::new(argv, 1);
     let key = args.bytes()?;
-    let persist = args.take("PERSIST");
-    let named = if persist {
-        None
-    } else {
-        Until::take(&mut args)?
-    };
-    args.finish()?;
+    let (mut persist, mut named) = (false, None);
+    while !args.is_done() {
+        if named.is_none() && args.take("PERSIST") {
+            persist = true;
+        } else if !persist
+            && let Some((unit, amount)) = Until::take(&mut args)?
+            && named.is_none_or(|(other, _)| other == unit)
+        {
+            named = Some((unit, amount));
+        } else {
+            return Err(CommandError::Syntax);
+        }
+    }
+    context.keys.check(key)?;
+    if !context.keys.exists(key)? {
+        context.reply.null();
+        return Ok(Flow::Done);
+    }
     let deadline = match named {
         None => None,
         Some((unit, amount)) => Some(until(unit, amount, context.keys.now, "getex")?),

@@ -19,6 +19,7 @@ mod loader;
 mod meta;
 mod recover;
 mod replay;
+mod sweep;
 mod syncer;
 #[cfg(test)]
 mod tests;
