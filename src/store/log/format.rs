@@ -99,6 +99,9 @@ impl SegmentHeader {
         let version = fields.u32()?;
         let salt = fields.u32()?;
         let [segment, first_sequence, created] = [fields.u64()?, fields.u64()?, fields.u64()?];
+        if first_sequence == 0 || first_sequence == u64::MAX {
+            return None; // no writer gives these to a group
+        }
         Some((
             version,
             Self {
