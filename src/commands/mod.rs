@@ -4,6 +4,7 @@
 pub mod args;
 pub mod context;
 pub mod dispatch;
+pub mod docs;
 pub mod error;
 pub mod registry;
 pub mod spec;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::context::{Context, Flow, Outcome};
+use super::context::{Context, Flow, Outcome, Wait};
 use super::dispatch::{Dispatch, Ended, run};
 use super::error::CommandError;
 use super::registry::{Command, Registry};
@@ -349,6 +349,7 @@ fn run_all<'a>(
         match run(command, &mut context, *argv, instant) {
             Ended::Close => close = true,
             // Nothing waits inside EXEC: as in Redis, a command that would block answers at once.
+            Ended::Wait(Wait::Replicas { .. }) => context.reply.integer(0),
             Ended::Wait(_) => context.reply.null(),
             Ended::Replied | Ended::Load(_) | Ended::Hold => {}
         }

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
+use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::worker::Worker;
@@ -24,6 +25,10 @@ const READ_BYTES: usize = 16 * 1024;
 /// Replies beyond this are written before more commands run: a pipeline of large GETs must not
 /// gather in memory.
 const WRITE_EARLY_BYTES: usize = 1 << 20;
+
+/// A client that takes none of its waiting replies for so long is closed. Redis bounds their bytes
+/// instead; here they are bounded by not reading on, so only the hold on memory has to end.
+const STALLED: Duration = Duration::from_secs(8);
 
 /// Before AUTH a connection may make us hold no more than this.
 const UNAUTHENTICATED_BUFFER_BYTES: usize = 64 * 1024;
@@ -321,23 +326,23 @@ impl Connection {
         }
         let written = self.output.len();
         let handle = &self.session.handle;
-        match self.stream.try_write(&self.output) {
-            Ok(all) if all == written => {}
-            other => {
-                let from = match other {
-                    Ok(some) => some,
-                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => 0,
-                    Err(error) => return Err(error),
-                };
-                handle
-                    .output_bytes
-                    .store((written - from) as u64, Ordering::Relaxed);
-                self.stream
-                    .write_all(self.output.get(from..).unwrap_or_default())
-                    .await?;
-                handle.output_bytes.store(0, Ordering::Relaxed);
+        let mut from = 0;
+        while from < written {
+            let rest = self.output.get(from..).unwrap_or_default();
+            match self.stream.try_write(rest) {
+                Ok(some) => from += some,
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    handle
+                        .output_bytes
+                        .store(rest.len() as u64, Ordering::Relaxed);
+                    // A reader that takes nothing for so long must not hold its replies for ever.
+                    let writable = tokio::time::timeout(STALLED, self.stream.writable());
+                    writable.await.map_err(|_| std::io::ErrorKind::TimedOut)??;
+                }
+                Err(error) => return Err(error),
             }
         }
+        handle.output_bytes.store(0, Ordering::Relaxed);
         self.worker.stats.output_bytes.add(written as u64);
         self.output.clear();
         Ok(())

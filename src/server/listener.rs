@@ -28,7 +28,7 @@ const HANDOVER: usize = 1_024;
 /// Redis's `tcp-keepalive`.
 const KEEPALIVE: Duration = Duration::from_mins(5);
 
-/// An unauthenticated connection that stays silent is closed after so long.
+/// A connection that has not authenticated by then is closed, whatever it trickles.
 const UNAUTHENTICATED_MS: u64 = 10_000;
 
 /// Why the node cannot listen.
@@ -242,12 +242,13 @@ async fn close_silent(worker: Rc<Worker>) {
         let timeout_ms = worker.node.config.load().client.timeout_seconds * 1_000;
         for handle in worker.node.clients.all() {
             let silent = now.saturating_sub(handle.active_ms.load(Ordering::Relaxed));
+            let age = now.saturating_sub(handle.created_ms);
             let stranger = !handle.authenticated.load(Ordering::Relaxed);
             let listens = handle.channels.load(Ordering::Relaxed) > 0
                 || handle.patterns.load(Ordering::Relaxed) > 0
                 || handle.monitor.load(Ordering::Relaxed)
                 || handle.blocked.load(Ordering::Relaxed);
-            if (stranger && silent >= UNAUTHENTICATED_MS)
+            if (stranger && age >= UNAUTHENTICATED_MS)
                 || (timeout_ms > 0 && !listens && silent > timeout_ms)
             {
                 handle.kill();

@@ -11,9 +11,7 @@ use tokio::sync::oneshot;
 
 use super::{Durable, meta};
 use crate::record::{self, Peek, Simple};
-use crate::store::key::{
-    append_record_key, append_record_value,
-};
+use crate::store::key::{append_record_key, append_record_value};
 use crate::store::table::entry;
 use crate::store::tree::Change;
 use crate::types::{Database, PartitionId, Token, WallMs};
