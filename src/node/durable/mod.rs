@@ -70,6 +70,8 @@ pub struct Durable {
     failed: AtomicBool,
     disk_full: AtomicBool,
     reserve_bytes: u64,
+    /// Bytes logged since free space was last looked at.
+    unwatched: AtomicU64,
     /// Bound of dirty records; beyond it writes wait.
     dirty_bound: u64,
     /// Bound of the table.
@@ -155,6 +157,14 @@ impl Durable {
         drop(writer);
         self.appended.fetch_max(sequence, Ordering::AcqRel);
         self.applier.note(stage.log.len());
+        // A fast writer fills a small disk between two looks a second apart.
+        let unwatched = self
+            .unwatched
+            .fetch_add(stage.log.len() as u64, Ordering::Relaxed);
+        if unwatched > self.reserve_bytes / 16 {
+            self.unwatched.store(0, Ordering::Relaxed);
+            self.watch_disk();
+        }
         Ok(sequence)
     }
 

@@ -218,6 +218,7 @@ pub fn open(
         failed: AtomicBool::new(false),
         disk_full: AtomicBool::new(false),
         reserve_bytes: config.reserve_bytes,
+        unwatched: AtomicU64::new(0),
         dirty_bound: config.dirty_bytes,
         cache_bytes: config.cache_bytes,
         cache_park: Mutex::new(()),

@@ -119,7 +119,7 @@ impl Durable {
         Ok((sealed, captured))
     }
 
-    fn watch_disk(&self) {
+    pub(super) fn watch_disk(&self) {
         let Ok(free) = self.disk.free_space() else {
             return;
         };
