@@ -17,7 +17,7 @@ pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     matches_folded(pattern, text, |byte| byte)
 }
 
-/// [`matches`], with ASCII letters of either case being equal (CONFIG GET, COMMAND LIST).
+/// [`matches()`], with ASCII letters of either case being equal (CONFIG GET, COMMAND LIST).
 pub fn matches_ignoring_case(pattern: &[u8], text: &[u8]) -> bool {
     matches_folded(pattern, text, |byte| byte.to_ascii_lowercase())
 }
