@@ -23,7 +23,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<()> {
     };
     let _lock = DirectoryLock::acquire(directory)?;
     let disk = RealDisk::open_directory(directory.join("log"))?;
-    let mark = read_mark(&disk)?;
+    let mark = read_mark(&RealDisk::open_directory(directory)?)?;
     let config = LogConfig {
         mark,
         applied: mark.map_or(0, |mark| mark.applied),

@@ -152,8 +152,10 @@ pub fn open(
     let shown = config.directory.display().to_string();
     let lock = DirectoryLock::acquire(&config.directory)?;
     let disk = RealDisk::open_directory(config.directory.join("log"))?;
+    // Apart from log and tree, so that neither takes it along when it is lost or put back.
+    let own = RealDisk::open_directory(&config.directory)?;
     let high_water =
-        HighWater::open(&disk).map_err(|error| OpenError::HighWater(error, shown.clone()))?;
+        HighWater::open(&own).map_err(|error| OpenError::HighWater(error, shown.clone()))?;
     let tree = open_tree(&config.directory.join("tree"), &shown)?;
     let stored = Stored::read(&*tree, config.partitions, &shown)?;
     let mark = high_water.mark();
