@@ -30,6 +30,8 @@ fn authenticate(
             .guesses
             .may_try(context.session.handle.peer.ip(), context.keys.now)
         {
+            // As for a wrong one: the answer must not tell them apart.
+            context.session.closing = true;
             return Err(TOO_MANY);
         }
         context.session.authenticated = true;
