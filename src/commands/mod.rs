@@ -16,6 +16,8 @@ pub mod generic;
 mod pubsub;
 mod server;
 mod string;
+#[cfg(test)]
+mod testing;
 mod transaction;
 
 pub use context::{Context, Flow, Outcome, Wait};

@@ -6,3 +6,6 @@ mod table;
 mod versions;
 
 pub(super) use table::COMMANDS;
+
+#[cfg(test)]
+mod tests;
