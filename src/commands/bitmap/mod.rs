@@ -5,3 +5,6 @@ mod field;
 mod table;
 
 pub(super) use table::COMMANDS;
+
+#[cfg(test)]
+mod tests;

@@ -9,3 +9,6 @@ mod table;
 
 pub(super) use expiry::{Until, until};
 pub(super) use table::COMMANDS;
+
+#[cfg(test)]
+mod tests;
