@@ -59,10 +59,11 @@ impl Bench {
 
     /// The same for words that hold blanks.
     pub(super) fn run_words(&mut self, words: &[&str]) -> String {
-        let mut wire = format!("*{}\r\n", words.len());
-        for word in words {
-            wire.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-        }
+        let head = format!("*{}\r\n", words.len());
+        let bulks = words
+            .iter()
+            .map(|word| format!("${}\r\n{word}\r\n", word.len()));
+        let wire: String = std::iter::once(head).chain(bulks).collect();
         let (mut reader, mut request) = (RequestReader::new(), Request::new());
         let limits = Limits::trusted(MAX_BULK_BYTES);
         let read = reader.next(wire.as_bytes(), &limits, &mut request);
