@@ -8,6 +8,8 @@ pub mod env;
 
 pub mod config;
 
+pub mod metrics;
+
 // Values: pure data and algebra.
 pub mod datatypes;
 pub mod glob;

@@ -8,11 +8,13 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     match dynamo::cli::run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             use std::io::Write as _;
-            // One line a problem; nobody may be reading.
-            let _ = writeln!(std::io::stderr(), "dynamo: {error:#}");
+            for problem in format!("{error:#}").lines() {
+                // Nobody may be reading.
+                let _ = writeln!(std::io::stderr(), "dynamo: {problem}");
+            }
             ExitCode::FAILURE
         }
     }

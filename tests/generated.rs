@@ -5,18 +5,34 @@ use std::fs;
 use std::path::Path;
 
 use dynamo::commands::{Registry, docs};
+use dynamo::config::document;
+use dynamo::metrics;
 
 #[test]
 fn the_page_of_commands_is_current() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md");
-    let wanted = docs::markdown();
+    is_current("docs/commands.md", &docs::markdown());
+}
+
+#[test]
+fn the_shipped_file_and_the_page_of_settings_are_current() {
+    is_current("dynamo.toml", &document::shipped_file());
+    is_current("docs/configuration.md", &document::markdown());
+}
+
+#[test]
+fn the_page_of_metrics_is_current() {
+    is_current("docs/metrics.md", &metrics::markdown());
+}
+
+fn is_current(file: &str, wanted: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("BLESS").is_some() {
-        fs::write(&path, &wanted).expect("docs is writable");
+        fs::write(&path, wanted).expect("the repository is writable");
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == wanted,
-        "docs/commands.md is stale: BLESS=1 cargo test --test generated"
+        "{file} is stale: BLESS=1 cargo test --test generated"
     );
 }
 

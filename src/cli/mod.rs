@@ -1,9 +1,12 @@
 //! The command line.
 
+mod admin;
 mod check;
+mod limits;
 mod serve;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -23,6 +26,8 @@ enum Verb {
     Server(ServerArgs),
     /// Validates a configuration, or the log of a stopped node.
     Check(CheckArgs),
+    /// Asks a running node. Exit code 0: well; 1: error; 2: answered, and the node is degraded.
+    Admin(AdminArgs),
 }
 
 /// Flags of `dynamo server`.
@@ -37,6 +42,12 @@ pub struct ServerArgs {
     /// Directory of log and tree.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    /// A node of the cluster to join (several nodes are not built yet: refused).
+    #[arg(long, value_name = "HOST:PORT")]
+    seed: Vec<String>,
+    /// Found a cluster in an empty directory, whatever the seeds say.
+    #[arg(long)]
+    found: bool,
     /// Any setting, as section.key=value.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
@@ -56,12 +67,31 @@ pub struct CheckArgs {
     accept_loss: bool,
 }
 
+/// Flags of `dynamo admin`.
+#[derive(Clone, Debug, Args)]
+pub struct AdminArgs {
+    /// The node's client port.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:6379")]
+    addr: String,
+    /// The node's password; else the variable `REDISCLI_AUTH`, as redis-cli reads it.
+    #[arg(long)]
+    password: Option<String>,
+    /// Answer as JSON.
+    #[arg(long)]
+    json: bool,
+    /// A verb of RING, or any command: `info`, `ping`, `config get 'storage.*'`.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    verb: Vec<String>,
+}
+
 /// Does what the command line says.
-pub fn run() -> anyhow::Result<()> {
+pub fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     match cli.verb {
-        None => serve::serve(&cli.server),
-        Some(Verb::Server(args)) => serve::serve(&args),
-        Some(Verb::Check(args)) => check::check(&args),
+        None => serve::serve(&cli.server)?,
+        Some(Verb::Server(args)) => serve::serve(&serve::merged(cli.server, args))?,
+        Some(Verb::Check(args)) => check::check(&args)?,
+        Some(Verb::Admin(args)) => return admin::admin(&args),
     }
+    Ok(ExitCode::SUCCESS)
 }

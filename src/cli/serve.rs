@@ -1,23 +1,45 @@
 //! `dynamo server`: from flags to a served node, and out again in order.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
 
-use super::ServerArgs;
-use crate::config::{Config, Engine, load};
+use super::{ServerArgs, limits};
+use crate::config::{Config, Engine, Loaded, load, settings};
 use crate::env::Clock;
+use crate::env::clock::sleep;
+use crate::http::Opening;
 use crate::node::Node;
-use crate::server::Server;
+use crate::server::{Bound, Server};
 
-/// Commands in flight get so long after SIGTERM.
-const GRACE: Duration = Duration::from_millis(300);
+/// What has arrived when the node is told to stop is still executed: so long is listened for it.
+const GRACE: Duration = Duration::from_millis(100);
 
-pub(super) fn configuration(args: &ServerArgs) -> anyhow::Result<Config> {
+/// Connections get so long to finish what they are at.
+const FINISH: Duration = Duration::from_secs(10);
+
+/// The flags before the verb and after it: `dynamo --port 1 server --set a=b`.
+pub(super) fn merged(before: ServerArgs, after: ServerArgs) -> ServerArgs {
+    let both = |mut first: Vec<String>, second| {
+        first.extend(second);
+        first
+    };
+    ServerArgs {
+        config: after.config.or(before.config),
+        port: after.port.or(before.port),
+        data_dir: after.data_dir.or(before.data_dir),
+        seed: both(before.seed, after.seed),
+        found: after.found || before.found,
+        set: both(before.set, after.set),
+    }
+}
+
+pub(super) fn configuration(args: &ServerArgs) -> anyhow::Result<Loaded> {
     let mut flags = Vec::new();
     if let Some(port) = args.port {
         flags.push(format!("client.port={port}"));
@@ -25,76 +47,106 @@ pub(super) fn configuration(args: &ServerArgs) -> anyhow::Result<Config> {
     if let Some(directory) = &args.data_dir {
         flags.push(format!("node.data_dir={}", directory.display()));
     }
+    if !args.seed.is_empty() {
+        flags.push(format!("peer.seeds={}", args.seed.join(" ")));
+    }
     flags.extend(args.set.iter().cloned());
-    Ok(load(args.config.as_deref(), std::env::vars(), &flags)?)
+    // Not every variable of other programs is Unicode; ours are.
+    let environment = std::env::vars_os()
+        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
+    Ok(load(args.config.as_deref(), environment, &flags)?)
 }
 
 pub(super) fn serve(args: &ServerArgs) -> anyhow::Result<()> {
-    let config = configuration(args)?;
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,fjall=warn,lsm_tree=warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    let Loaded {
+        mut config,
+        warnings,
+    } = configuration(args)?;
+    start_logging(&config.log.level);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    if args.found {
+        tracing::info!("--found: a node without seeds founds its cluster by itself");
+    }
+    limits::fit_max_clients(&mut config.client.max_clients);
     let workers = match config.node.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         some => some,
     };
+    let bound = Bound::take(&config.client)?;
     let http = open_http(&config)?;
-    raise_descriptors(config.client.max_clients);
     let banner = banner(&config, http.as_ref());
+    let opening = Opening::default();
+    if let Some(listener) = http {
+        crate::http::serve(Arc::clone(&opening), listener).context("the http port")?;
+    }
     let node = Node::open(config, Clock::System)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     tokio::task::LocalSet::new().block_on(&runtime, async move {
-        let server = Server::bind(Arc::clone(&node), workers)?;
-        if let Some(listener) = http {
-            crate::http::serve(Arc::clone(&node), listener)?;
-        }
+        // Before anyone is told that we are here: who then says "stop" is heard.
+        let mut signals = Signals::new()?;
+        let server = Server::start(Arc::clone(&node), bound, workers)?;
+        // Set once, here.
+        let _ = opening.set(Arc::clone(&node));
         let mut out = std::io::stdout().lock();
         // Nobody may be reading.
         let _ = out.write_all(banner.as_bytes()).and_then(|()| out.flush());
         drop(out);
-        let accepting = tokio::task::spawn_local(server.accept());
-        until_stopped(&node).await?;
-        accepting.abort();
-        stop(&node).await
+        tokio::select! {
+            biased;
+            () = node.stopping.notified() => tracing::info!("SHUTDOWN: stopping"),
+            name = signals.next() => tracing::info!("{name}: stopping"),
+            failed = server.accept() => failed.context("cannot accept connections")?,
+        }
+        stop(&node, &mut signals).await
     })
 }
 
+/// Human lines to standard error. `RUST_LOG` rules over the setting.
+fn start_logging(level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        // The tree's library speaks of its own insides.
+        EnvFilter::new(format!("{level},fjall=warn,lsm_tree=warn"))
+    });
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+}
+
 fn open_http(config: &Config) -> anyhow::Result<Option<std::net::TcpListener>> {
-    if !config.http.enabled {
+    let Some(port) = config.http_port().filter(|_| config.http.enabled) else {
         return Ok(None);
-    }
-    let port = match config.http.port {
-        0 => config.client.port.checked_add(2_000).unwrap_or(0),
-        port => port,
     };
-    let address = format!("{}:{port}", config.http.bind);
-    let listener = std::net::TcpListener::bind(&address)
-        .with_context(|| format!("cannot listen on {address} (http)"))?;
+    let host = match config.http.bind.as_str() {
+        "*" => "0.0.0.0",
+        host => host,
+    };
+    let listener = std::net::TcpListener::bind((host, port))
+        .with_context(|| format!("cannot listen on {host}:{port} (http)"))?;
     Ok(Some(listener))
 }
 
 fn banner(config: &Config, http: Option<&std::net::TcpListener>) -> String {
     let port = config.client.port;
-    let host = config
-        .client
-        .bind
-        .first()
-        .map_or("127.0.0.1", String::as_str);
+    let first = config.client.bind.first();
+    let host = match first.map_or("127.0.0.1", String::as_str) {
+        v6 if v6.contains(':') => format!("[{v6}]"),
+        "*" => "0.0.0.0".to_owned(),
+        host => host.to_owned(),
+    };
     let http = http
         .and_then(|listener| listener.local_addr().ok())
         .map_or("off".to_owned(), |address| {
             format!("http://{address}/metrics")
         });
+    let durability = settings::find("storage.durability").map_or(String::new(), |s| s.get(config));
     let data = match config.storage.engine {
-        Engine::Fjall => format!(
-            "{} (fjall, {:?})",
-            config.node.data_dir, config.storage.durability
-        ),
+        Engine::Fjall => format!("{} (fjall, {:?})", config.node.data_dir, durability),
         Engine::Memory => "in memory only: a restart forgets everything".to_owned(),
     };
     let cluster = &config.cluster;
@@ -112,44 +164,55 @@ fn banner(config: &Config, http: Option<&std::net::TcpListener>) -> String {
     )
 }
 
-/// As Redis does: enough descriptors for `max_clients`, if the system lets us.
-fn raise_descriptors(max_clients: u32) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let wanted = u64::from(max_clients) + 128;
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_some_and(|current| current < wanted) {
-        let raised = Rlimit {
-            current: Some(limit.maximum.map_or(wanted, |max| max.min(wanted))),
-            ..limit
-        };
-        if setrlimit(Resource::Nofile, raised).is_err() || raised.current < Some(wanted) {
-            tracing::warn!(wanted, "too few file descriptors for client.max_clients");
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
         }
     }
 }
 
-async fn until_stopped(node: &Node) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        biased;
-        () = node.stopping.notified() => tracing::info!("SHUTDOWN: stopping"),
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-    }
-    Ok(())
-}
-
-/// Lets what is in flight finish, closes connections, brings the log into the tree.
-async fn stop(node: &Arc<Node>) -> anyhow::Result<()> {
+/// Nobody is accepted any more. Lets connections finish what they are at, then brings the log into
+/// the tree; a second signal leaves that to the next start.
+async fn stop(node: &Arc<Node>, signals: &mut Signals) -> anyhow::Result<()> {
     node.draining.store(true, Ordering::Relaxed);
-    crate::env::clock::sleep(GRACE).await;
+    sleep(GRACE).await;
     for client in node.clients.all() {
         client.kill();
     }
+    let begun = node.clock.now();
+    while !node.clients.is_empty() && begun.elapsed() < FINISH {
+        sleep(Duration::from_millis(5)).await;
+    }
+    if !node.clients.is_empty() {
+        let clients = node.clients.len();
+        tracing::warn!(clients, "closing connections that do not finish");
+    }
     if let Some(durable) = &node.durable {
         if durable.failure().is_none() {
-            durable.drain().await.map_err(anyhow::Error::msg)?;
+            if !durable.fsynced(Some(FINISH)).await {
+                tracing::warn!("the log could not be fsynced before the end");
+            }
+            tokio::select! {
+                drained = durable.drain() => drained.map_err(anyhow::Error::msg)?,
+                name = signals.next() => tracing::info!(
+                    "{name} again: what the tree lacks stays in the log"
+                ),
+            }
         }
         durable.stop();
     }

@@ -1,9 +1,13 @@
 //! The configuration: one struct per section of `dynamo.toml`, one name everywhere.
 
+pub mod document;
 mod load;
+mod rules;
 pub mod settings;
+mod table;
+mod value;
 
-pub use load::{LoadError, load};
+pub use load::{LoadError, Loaded, load};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,6 +16,8 @@ pub struct Config {
     pub node: NodeConfig,
     /// `[client]`
     pub client: ClientConfig,
+    /// `[peer]`
+    pub peer: PeerConfig,
     /// `[http]`
     pub http: HttpConfig,
     /// `[storage]`
@@ -20,6 +26,10 @@ pub struct Config {
     pub cluster: ClusterConfig,
     /// `[slowlog]`
     pub slowlog: SlowlogConfig,
+    /// `[log]`
+    pub log: LogConfig,
+    /// `[policy."prefix"]`, in order of prefixes.
+    pub policies: Vec<PolicyConfig>,
 }
 
 /// `[node]`
@@ -29,6 +39,10 @@ pub struct NodeConfig {
     pub data_dir: String,
     /// Its name; empty: from its id.
     pub name: String,
+    /// Replicas of a key are in distinct zones where that can be.
+    pub zone: String,
+    /// Share of the data, relative to other nodes.
+    pub capacity: f64,
     /// Threads that serve clients; 0: as many as there are cores.
     pub workers: usize,
 }
@@ -54,6 +68,21 @@ pub struct ClientConfig {
     pub max_bulk_bytes: u64,
     /// DEBUG SLEEP is allowed.
     pub enable_debug: bool,
+}
+
+/// `[peer]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeerConfig {
+    /// Address.
+    pub bind: String,
+    /// Port; 0: client port + 10000.
+    pub port: u16,
+    /// Address that others reach this node at; empty: `bind`.
+    pub advertise: String,
+    /// What nodes prove to each other that they know.
+    pub secret: String,
+    /// `HOST:PORT`s to join a cluster through.
+    pub seeds: Vec<String>,
 }
 
 /// `[http]`
@@ -123,6 +152,10 @@ pub struct ClusterConfig {
     pub w: u8,
     /// Of them, after an fsync.
     pub dw: u8,
+    /// Others stand in for owners that cannot be reached.
+    pub sloppy: bool,
+    /// Nodes that arrive join without a committed plan.
+    pub auto_join: bool,
     /// Milliseconds.
     pub request_timeout_ms: u64,
 }
@@ -136,11 +169,56 @@ pub struct SlowlogConfig {
     pub max_len: u64,
 }
 
+/// `[log]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogConfig {
+    /// What is written to standard error.
+    pub level: String,
+}
+
+/// `[policy."prefix"]`: what holds for the keys under one prefix, when the data is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyConfig {
+    /// The prefix.
+    pub prefix: String,
+    /// Concurrent versions are the application's to reconcile, not masked by the last writer.
+    pub siblings: bool,
+    /// Read quorum, when it differs from the cluster's.
+    pub r: Option<u8>,
+    /// Write quorum, when it differs from the cluster's.
+    pub w: Option<u8>,
+    /// Seconds to live for writes that name no expiry.
+    pub ttl_seconds: Option<u64>,
+}
+
+impl Config {
+    /// The port of peers.
+    pub fn peer_port(&self) -> Option<u16> {
+        port_or(self.peer.port, self.client.port, 10_000)
+    }
+
+    /// The port of metrics and health.
+    pub fn http_port(&self) -> Option<u16> {
+        port_or(self.http.port, self.client.port, 2_000)
+    }
+}
+
+/// A port that is given, or follows the client port so that several nodes start side by side.
+/// `None`: there is no such port.
+fn port_or(given: u16, client: u16, above: u16) -> Option<u16> {
+    match given {
+        0 => client.checked_add(above),
+        port => Some(port),
+    }
+}
+
 impl Default for NodeConfig {
     fn default() -> Self {
         Self {
             data_dir: "./dynamo-data".to_owned(),
             name: String::new(),
+            zone: "default".to_owned(),
+            capacity: 1.0,
             workers: 0,
         }
     }
@@ -162,6 +240,18 @@ impl Default for ClientConfig {
     }
 }
 
+impl Default for PeerConfig {
+    fn default() -> Self {
+        Self {
+            bind: "127.0.0.1".to_owned(),
+            port: 0,
+            advertise: String::new(),
+            secret: String::new(),
+            seeds: Vec::new(),
+        }
+    }
+}
+
 impl Default for HttpConfig {
     fn default() -> Self {
         Self {
@@ -177,8 +267,8 @@ impl Default for StorageConfig {
         Self {
             engine: Engine::Fjall,
             durability: Durability::Everysec,
-            cache_bytes: settings::machine_memory() / 4,
-            dirty_bytes: (settings::machine_memory() / 8).max(64 << 20),
+            cache_bytes: value::share_of_memory(25),
+            dirty_bytes: value::share_of_memory(12),
             segment_bytes: 64 << 20,
             reserve_bytes: 64 << 20,
             max_memory: 0,
@@ -195,6 +285,8 @@ impl Default for ClusterConfig {
             r: 2,
             w: 2,
             dw: 0,
+            sloppy: true,
+            auto_join: true,
             request_timeout_ms: 1_000,
         }
     }
@@ -205,6 +297,14 @@ impl Default for SlowlogConfig {
         Self {
             slower_than_us: 10_000,
             max_len: 128,
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            level: "info".to_owned(),
         }
     }
 }

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use super::durable::{self, DurableConfig};
 use super::identity::{Identity, IdentityError};
 use super::keyspace::{Founding, Keyspace};
-use super::{Guesses, Monitors, Node, SlowLog, Stats};
+use super::{Conflict, Guesses, Monitors, Node, Policies, Policy, SlowLog, Stats};
 use crate::config::{Config, Engine};
 use crate::env::{Clock, rng};
 use crate::session::{Clients, PubSub};
@@ -25,11 +25,16 @@ pub enum BootError {
     /// Log or tree do not open.
     #[error(transparent)]
     Open(#[from] durable::OpenError),
+    /// The policies of the file could not be kept.
+    #[error("{0}")]
+    Policies(&'static str),
 }
 
 impl Node {
     /// Opens the data of a node, or makes a fresh one.
     pub fn open(config: Config, clock: Clock) -> Result<Arc<Self>, BootError> {
+        let founds = config.storage.engine == Engine::Memory
+            || !Identity::is_in(Path::new(&config.node.data_dir));
         let (identity, keyspace, durable) = match config.storage.engine {
             Engine::Memory => {
                 let identity = Identity::random(config.cluster.partitions);
@@ -87,8 +92,35 @@ impl Node {
             paused_until: AtomicU64::new(0),
             paused_all: AtomicBool::new(false),
         });
+        let policies = policies_of(&config);
         node.apply(config);
+        node.take_policies(policies, founds)?;
         Ok(node)
+    }
+
+    /// Policies of the file are those of the data when it is made; afterwards POLICY changes them,
+    /// and a file that differs is told.
+    fn take_policies(&self, wanted: Policies, founds: bool) -> Result<(), BootError> {
+        if wanted.iter().len() == 0 {
+            return Ok(());
+        }
+        if founds {
+            self.keyspace.policies.store(Arc::new(wanted));
+            return self.keep_policies().map_err(BootError::Policies);
+        }
+        let kept = self.keyspace.policies.load();
+        for (prefix, asked) in wanted.iter() {
+            let has = kept.get(prefix);
+            if has != Some(*asked) {
+                tracing::warn!(
+                    prefix = %String::from_utf8_lossy(prefix),
+                    kept = ?has,
+                    ?asked,
+                    "the file's policy differs from the kept one, which holds; POLICY changes it"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Is the node ready for clients, and if not, why?
@@ -103,6 +135,25 @@ impl Node {
             None => Ok(()),
         }
     }
+}
+
+fn policies_of(config: &Config) -> Policies {
+    let mut policies = Policies::default();
+    for asked in &config.policies {
+        let conflict = if asked.siblings {
+            Conflict::Siblings
+        } else {
+            Conflict::Lww
+        };
+        let policy = Policy {
+            conflict,
+            r: asked.r,
+            w: asked.w,
+            ttl_seconds: asked.ttl_seconds,
+        };
+        policies.set(asked.prefix.as_bytes(), policy);
+    }
+    policies
 }
 
 fn in_memory(identity: &Identity, clock: &Clock) -> Arc<Keyspace> {

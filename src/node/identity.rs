@@ -56,6 +56,11 @@ impl Identity {
         }
     }
 
+    /// Is there an identity in a data directory?
+    pub(super) fn is_in(directory: &Path) -> bool {
+        directory.join(FILE).exists()
+    }
+
     /// The identity of a data directory, made if there is none.
     pub(super) fn of(directory: &Path, partitions: u16) -> Result<Self, IdentityError> {
         let path = directory.join(FILE);

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::connection::Connection;
 use super::housekeeping::housekeeping;
 use super::worker::Worker;
+use crate::config::ClientConfig;
 use crate::env::clock::sleep;
 use crate::env::task;
 use crate::node::Node;
@@ -55,6 +56,24 @@ pub enum ListenError {
     Thread(std::io::Error),
 }
 
+/// The client port's addresses, taken but not listened on yet: a second node is refused before it
+/// touches any data, and clients are not kept waiting while the log is replayed.
+#[derive(Debug)]
+pub struct Bound(Vec<(SocketAddr, Socket)>);
+
+impl Bound {
+    /// Takes all configured addresses.
+    pub fn take(config: &ClientConfig) -> Result<Self, ListenError> {
+        let bind = |address: &String| bind(address, config.port);
+        config
+            .bind
+            .iter()
+            .map(bind)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
 /// The listening side of a node.
 pub struct Server {
     node: Arc<Node>,
@@ -63,41 +82,48 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds all configured addresses and starts the workers.
-    pub fn bind(node: Arc<Node>, workers: usize) -> Result<Self, ListenError> {
-        let config = node.config.load();
-        let listeners = config
-            .client
-            .bind
-            .iter()
-            .map(|address| listen(address, config.client.port))
-            .collect::<Result<_, _>>()?;
-        drop(config);
+    /// Starts the workers and listens.
+    pub fn start(node: Arc<Node>, bound: Bound, workers: usize) -> Result<Self, ListenError> {
         let workers = (0..workers)
             .map(|number| start_worker(&node, number))
             .collect::<Result<_, _>>()?;
+        let listen = |(address, socket): (SocketAddr, Socket)| match socket.listen(BACKLOG) {
+            Ok(()) => Ok(socket.into()),
+            Err(source) => Err(ListenError::Bind { address, source }),
+        };
         Ok(Self {
             node,
-            listeners,
+            listeners: bound.0.into_iter().map(listen).collect::<Result<_, _>>()?,
             workers,
         })
     }
 
-    /// Accepts until the runtime that runs this ends.
+    /// Accepts until this is dropped; then nobody listens any more.
     pub async fn accept(self) -> std::io::Result<()> {
         let shared = Rc::new((self.node, self.workers));
+        let mut accepting = Accepting(Vec::new());
         for listener in self.listeners {
             let listener = TcpListener::from_std(listener)?;
             let shared = Rc::clone(&shared);
-            task::local("accept", async move { accept_on(&listener, &shared).await });
+            let run = async move { accept_on(&listener, &shared).await };
+            accepting.0.push(task::local("accept", run));
         }
         std::future::pending().await
     }
 }
 
+/// The tasks that accept, ended with the server.
+struct Accepting(Vec<tokio::task::JoinHandle<()>>);
+
+impl Drop for Accepting {
+    fn drop(&mut self) {
+        self.0.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
 type Shared = (Arc<Node>, Vec<mpsc::Sender<(StdStream, Arc<ClientHandle>)>>);
 
-fn listen(address: &str, port: u16) -> Result<std::net::TcpListener, ListenError> {
+fn bind(address: &str, port: u16) -> Result<(SocketAddr, Socket), ListenError> {
     let bad = |reason: String| ListenError::Address {
         address: address.to_owned(),
         reason,
@@ -112,7 +138,7 @@ fn listen(address: &str, port: u16) -> Result<std::net::TcpListener, ListenError
         .parse()
         .map_err(|_| bad("not an IP address".to_owned()))?;
     let address = SocketAddr::new(ip, port);
-    let bind = || -> std::io::Result<std::net::TcpListener> {
+    let bind = || -> std::io::Result<Socket> {
         let socket = Socket::new(
             Domain::for_address(address),
             Type::STREAM,
@@ -123,11 +149,13 @@ fn listen(address: &str, port: u16) -> Result<std::net::TcpListener, ListenError
             socket.set_only_v6(true)?;
         }
         socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
-        Ok(socket.into())
+        Ok(socket)
     };
-    bind().map_err(|source| ListenError::Bind { address, source })
+    match bind() {
+        Ok(socket) => Ok((address, socket)),
+        Err(source) => Err(ListenError::Bind { address, source }),
+    }
 }
 
 async fn accept_on(listener: &TcpListener, shared: &Shared) {

@@ -8,7 +8,7 @@ mod worker;
 
 use std::sync::atomic::Ordering;
 
-pub use listener::{ListenError, Server};
+pub use listener::{Bound, ListenError, Server};
 
 use crate::node::Node;
 use crate::session::Session;

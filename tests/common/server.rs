@@ -21,6 +21,7 @@ pub(crate) struct Launch {
     pub(crate) port: u16,
     settings: Vec<String>,
     environment: Vec<(String, OsString)>,
+    flags: Vec<OsString>,
 }
 
 impl Launch {
@@ -42,12 +43,19 @@ impl Launch {
             port: free_port(),
             settings: vec!["http.enabled=false".to_owned()],
             environment: Vec::new(),
+            flags: Vec::new(),
         }
     }
 
     /// Adds a `--set`.
     pub(crate) fn set(mut self, setting: &str) -> Self {
         self.settings.push(setting.to_owned());
+        self
+    }
+
+    /// Adds an argument as it is.
+    pub(crate) fn flag(mut self, flag: impl Into<OsString>) -> Self {
+        self.flags.push(flag.into());
         self
     }
 
@@ -104,6 +112,7 @@ impl Launch {
         for setting in &self.settings {
             command.arg("--set").arg(setting);
         }
+        command.args(&self.flags);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let out = File::options().append(true).open(log.path()).unwrap();
         let child = command
@@ -135,6 +144,18 @@ impl Server {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until the process ends by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + START;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        panic!("the server does not end:\n{}", self.output());
     }
 
     /// SIGKILL, and waits for the end.
@@ -199,11 +220,13 @@ pub(crate) fn binary() -> PathBuf {
     )
 }
 
-/// A port below the ephemeral range whose peer port, 10000 above, is free too.
+/// A port below the ephemeral range whose http port, 2000 above, and peer port, 10000 above, are
+/// free too.
 pub(crate) fn free_port() -> u16 {
     loop {
         let port = 11_000 + (RandomState::new().hash_one(()) % 11_000) as u16;
         if TcpListener::bind(("127.0.0.1", port)).is_ok()
+            && TcpListener::bind(("127.0.0.1", port + 2_000)).is_ok()
             && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok()
         {
             return port;

@@ -26,7 +26,7 @@ fn rows(context: &Context<'_>) -> Vec<(&'static str, String)> {
     let config = context.node.config.load();
     let mut rows = Vec::new();
     for setting in SETTINGS {
-        let value = (setting.get)(&config);
+        let value = setting.get(&config);
         rows.extend(setting.aliases.iter().map(|alias| (*alias, value.clone())));
         rows.push((setting.name, value));
     }
@@ -96,7 +96,9 @@ pub(super) fn config_set(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
         if !setting.mutable {
             return Err(failed("can't set immutable config"));
         }
-        (setting.set)(&mut config, &value).map_err(|reason| failed(&reason))?;
+        setting
+            .set(&mut config, &value)
+            .map_err(|reason| failed(&reason))?;
     }
     context.node.apply(config);
     context.reply.ok();
@@ -130,7 +132,7 @@ mod tests {
         let setting = find("maxmemory-policy").expect("is a setting");
         for name in EvictionPolicy::names() {
             let mut config = crate::config::Config::default();
-            assert_eq!((setting.set)(&mut config, name), Ok(()));
+            assert_eq!(setting.set(&mut config, name), Ok(()));
         }
     }
 }
