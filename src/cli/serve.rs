@@ -88,7 +88,7 @@ pub(super) fn serve(args: &ServerArgs) -> anyhow::Result<()> {
     tokio::task::LocalSet::new().block_on(&runtime, async move {
         // Before anyone is told that we are here: who then says "stop" is heard.
         let mut signals = Signals::new()?;
-        let server = Server::start(Arc::clone(&node), bound, workers)?;
+        let mut server = Server::start(Arc::clone(&node), bound, workers)?;
         // Set once, here.
         let _ = opening.set(Arc::clone(&node));
         let mut out = std::io::stdout().lock();
@@ -146,7 +146,7 @@ fn banner(config: &Config, http: Option<&std::net::TcpListener>) -> String {
         });
     let durability = settings::find("storage.durability").map_or(String::new(), |s| s.get(config));
     let data = match config.storage.engine {
-        Engine::Fjall => format!("{} (fjall, {:?})", config.node.data_dir, durability),
+        Engine::Fjall => format!("{} (fjall, {})", config.node.data_dir, durability),
         Engine::Memory => "in memory only: a restart forgets everything".to_owned(),
     };
     let cluster = &config.cluster;

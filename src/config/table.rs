@@ -55,7 +55,7 @@ pub const SETTINGS: &[Setting] = &[
         works_alone: false,
         get: |c| c.node.name.clone(),
         put: |c, text| {
-            c.node.name = text.to_owned();
+            text.clone_into(&mut c.node.name);
             Some(())
         },
         ..PLAIN
@@ -67,7 +67,7 @@ pub const SETTINGS: &[Setting] = &[
         doc: "Directory of the commit log and the tree.",
         get: |c| c.node.data_dir.clone(),
         put: |c, text| {
-            c.node.data_dir = text.to_owned();
+            text.clone_into(&mut c.node.data_dir);
             Some(())
         },
         ..PLAIN
@@ -79,7 +79,7 @@ pub const SETTINGS: &[Setting] = &[
         works_alone: false,
         get: |c| c.node.zone.clone(),
         put: |c, text| {
-            c.node.zone = text.to_owned();
+            text.clone_into(&mut c.node.zone);
             Some(())
         },
         ..PLAIN
@@ -161,7 +161,7 @@ pub const SETTINGS: &[Setting] = &[
         mutable: true,
         get: |c| c.client.password.clone(),
         put: |c, text| {
-            c.client.password = text.to_owned();
+            text.clone_into(&mut c.client.password);
             Some(())
         },
         ..PLAIN
@@ -243,7 +243,7 @@ pub const SETTINGS: &[Setting] = &[
         works_alone: false,
         get: |c| c.peer.advertise.clone(),
         put: |c, text| {
-            c.peer.advertise = text.to_owned();
+            text.clone_into(&mut c.peer.advertise);
             Some(())
         },
         ..PLAIN
@@ -255,7 +255,7 @@ pub const SETTINGS: &[Setting] = &[
         works_alone: false,
         get: |c| c.peer.secret.clone(),
         put: |c, text| {
-            c.peer.secret = text.to_owned();
+            text.clone_into(&mut c.peer.secret);
             Some(())
         },
         ..PLAIN
@@ -473,7 +473,7 @@ pub const SETTINGS: &[Setting] = &[
         put: |c, text| {
             EVICTIONS
                 .contains(&text)
-                .then(|| c.storage.eviction = text.to_owned())
+                .then(|| text.clone_into(&mut c.storage.eviction))
         },
         ..PLAIN
     },
@@ -511,7 +511,7 @@ pub const SETTINGS: &[Setting] = &[
         put: |c, text| {
             LEVELS
                 .contains(&text)
-                .then(|| c.log.level = text.to_owned())
+                .then(|| text.clone_into(&mut c.log.level))
         },
         ..PLAIN
     },

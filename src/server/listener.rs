@@ -76,9 +76,9 @@ impl Bound {
 
 /// The listening side of a node.
 pub struct Server {
-    node: Arc<Node>,
     listeners: Vec<std::net::TcpListener>,
-    workers: Vec<mpsc::Sender<(StdStream, Arc<ClientHandle>)>>,
+    /// Workers live as long as this: longer than anybody is accepted.
+    shared: Rc<Shared>,
 }
 
 impl Server {
@@ -86,25 +86,23 @@ impl Server {
     pub fn start(node: Arc<Node>, bound: Bound, workers: usize) -> Result<Self, ListenError> {
         let workers = (0..workers)
             .map(|number| start_worker(&node, number))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
         let listen = |(address, socket): (SocketAddr, Socket)| match socket.listen(BACKLOG) {
             Ok(()) => Ok(socket.into()),
             Err(source) => Err(ListenError::Bind { address, source }),
         };
         Ok(Self {
-            node,
             listeners: bound.0.into_iter().map(listen).collect::<Result<_, _>>()?,
-            workers,
+            shared: Rc::new((node, workers)),
         })
     }
 
-    /// Accepts until this is dropped; then nobody listens any more.
-    pub async fn accept(self) -> std::io::Result<()> {
-        let shared = Rc::new((self.node, self.workers));
+    /// Accepts until the future is dropped; then nobody listens any more, and connections go on.
+    pub async fn accept(&mut self) -> std::io::Result<()> {
         let mut accepting = Accepting(Vec::new());
-        for listener in self.listeners {
+        for listener in self.listeners.drain(..) {
             let listener = TcpListener::from_std(listener)?;
-            let shared = Rc::clone(&shared);
+            let shared = Rc::clone(&self.shared);
             let run = async move { accept_on(&listener, &shared).await };
             accepting.0.push(task::local("accept", run));
         }
