@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::context::{Context, Flow, Outcome, Wait};
 use super::error::CommandError;
+use super::generic;
 use super::registry::{Command, Registry};
 use super::spec::{Flag, KeySpec};
 use super::transaction;
@@ -13,7 +14,7 @@ use crate::node::stats::WorkerStats;
 use crate::node::{Locked, Node, Stage};
 use crate::resp::{Argv, OwnedArgv, Reply};
 use crate::session::{Queue, ReplyMode, Session};
-use crate::types::WallMs;
+use crate::types::{Database, WallMs};
 
 /// Bytes that MULTI may queue: Redis bounds them by its query buffer limit.
 const QUEUE_BYTES_MAX: usize = 1 << 30;
@@ -43,7 +44,7 @@ pub enum Ended {
     /// The connection waits, then writes the reply.
     Wait(Wait),
     /// This key is not in the table: load it and run the command again. Nothing was done or written.
-    Load(Box<[u8]>),
+    Load(Database, Box<[u8]>),
     /// CLIENT PAUSE, or too much unapplied: try again later. Nothing was done or written.
     Hold,
 }
@@ -94,9 +95,9 @@ impl Dispatch<'_> {
         }
         if self.node.may_be_cold()
             && !keys.is_unlocked()
-            && let Some(key) = keys.first_cold(command.keys(argv))
+            && let Some((database, key)) = first_cold(self.node, &mut keys, command, argv)
         {
-            return Ended::Load(key.into());
+            return Ended::Load(database, key.into());
         }
         let reply = Reply::new(out, session.protocol);
         let mut context = Context {
@@ -170,6 +171,30 @@ impl Dispatch<'_> {
             .may_write(command.denyoom, self.stage)
             .map_err(CommandError::text)
     }
+}
+
+/// A key of the command that must be loaded before it may run, and its database.
+pub(super) fn first_cold<'a>(
+    node: &Node,
+    keys: &mut Locked<'_>,
+    command: &Command,
+    argv: Argv<'a>,
+) -> Option<(Database, &'a [u8])> {
+    let here = keys.database;
+    if let Some(key) = keys.first_cold(command.keys(argv)) {
+        return Some((here, key));
+    }
+    if !command.crosses_databases {
+        return None;
+    }
+    let (database, key) = generic::destination(argv)?;
+    if database.0 >= node.config.load().client.databases {
+        return None;
+    }
+    keys.database = database;
+    let cold = keys.first_cold(std::iter::once(key));
+    keys.database = here;
+    cold.map(|key| (database, key))
 }
 
 /// Runs a command whose keys are locked; an error takes the place of whatever it had replied.

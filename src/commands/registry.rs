@@ -25,6 +25,8 @@ pub struct Command {
     pub no_auth: bool,
     /// Exactly one key, at this position.
     pub only_key: Option<usize>,
+    /// May name a key of a database that is not the selected one: COPY, MOVE.
+    pub crosses_databases: bool,
     /// Numbers of the subcommands.
     pub subcommands: Vec<u16>,
 }
@@ -88,6 +90,7 @@ impl Registry {
             denyoom: spec.has(Flag::Denyoom),
             no_auth: spec.has(Flag::NoAuth),
             only_key,
+            crosses_databases: container.is_none() && matches!(spec.name, "copy" | "move"),
             subcommands: Vec::new(),
         });
         if container.is_none() {

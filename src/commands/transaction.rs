@@ -11,6 +11,7 @@ use crate::node::stats::WorkerStats;
 use crate::node::{Locked, Node};
 use crate::resp::{Argv, Protocol, Reply};
 use crate::session::{Queue, Session, Watched};
+use crate::types::Database;
 
 /// The family's table.
 pub(super) const COMMANDS: &[CommandSpec] = &[
@@ -257,11 +258,11 @@ pub(super) fn exec(dispatch: &mut Dispatch<'_>, session: &mut Session, out: &mut
         locked.lock_many(queued.chain(watched));
     }
     if dispatch.node.may_be_cold()
-        && let Some(key) = first_cold(&mut locked, session, &planned)
+        && let Some((database, key)) = first_cold(dispatch.node, &mut locked, session, &planned)
     {
         drop(locked);
         session.queue = Some(queue);
-        return Ended::Load(key);
+        return Ended::Load(database, key);
     }
     if !unchanged(&mut locked, session) {
         session.watched.clear();
@@ -295,25 +296,29 @@ type Planned<'q> = Vec<(&'static Command, Argv<'q>)>;
 /// A cold key among those queued, each in the database that it will be run in: SELECT may be queued
 /// too.
 fn first_cold(
+    node: &Node,
     locked: &mut Locked<'_>,
     session: &Session,
     planned: &Planned<'_>,
-) -> Option<Box<[u8]>> {
+) -> Option<(Database, Box<[u8]>)> {
     for watched in &session.watched {
         locked.database = watched.database;
         if let Some(key) = locked.first_cold(std::iter::once(&*watched.key)) {
-            return Some(key.into());
+            return Some((watched.database, key.into()));
         }
     }
     locked.database = session.database;
-    planned.iter().find_map(|(command, argv)| {
+    let cold = planned.iter().find_map(|(command, argv)| {
         if command.spec.name == "select"
             && let Some(database) = super::connection::database_of(*argv)
         {
             locked.database = database;
         }
-        locked.first_cold(command.keys(*argv)).map(Into::into)
-    })
+        let (database, key) = super::dispatch::first_cold(node, locked, command, *argv)?;
+        Some((database, key.into()))
+    });
+    locked.database = session.database;
+    cold
 }
 
 fn unchanged(locked: &mut Locked<'_>, session: &Session) -> bool {
@@ -351,7 +356,7 @@ fn run_all<'a>(
             // Nothing waits inside EXEC: as in Redis, a command that would block answers at once.
             Ended::Wait(Wait::Replicas { .. }) => context.reply.integer(0),
             Ended::Wait(_) => context.reply.null(),
-            Ended::Replied | Ended::Load(_) | Ended::Hold => {}
+            Ended::Replied | Ended::Load(..) | Ended::Hold => {}
         }
     }
     context.session.in_exec = false;

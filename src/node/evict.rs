@@ -10,9 +10,9 @@ use super::partition::{Partition, Space};
 use super::stage::Stage;
 use super::write::unindex;
 use crate::env::rng::Sampler;
-use crate::record;
-use crate::store::table::{Entry, entry};
-use crate::types::{Database, Hlc, PartitionId, Token};
+use crate::record::{self, Peek, Simple};
+use crate::store::table::{Slot, entry};
+use crate::types::{Database, Hlc, PartitionId, Token, WallMs};
 
 /// Keys looked at for each one evicted: Redis's `maxmemory-samples`.
 const SAMPLES: usize = 5;
@@ -20,8 +20,9 @@ const SAMPLES: usize = 5;
 /// Partitions they are taken from.
 const SAMPLED_PARTITIONS: usize = 3;
 
-/// Tries without a candidate before giving up: the keys may all be without an expiry.
-const TRIES: usize = 200;
+/// Tries without a candidate before every partition is asked: keys, or those with an expiry, may be
+/// few among many partitions.
+const TRIES: usize = 16;
 
 struct Candidate {
     idle: u64,
@@ -48,7 +49,12 @@ pub fn evict_until(
         if policy == EvictionPolicy::NoEviction || failures > TRIES {
             return false;
         }
-        if evict_one(keyspace, stage, sampler, policy) {
+        let reach = if failures == TRIES {
+            Reach::Everywhere
+        } else {
+            Reach::Somewhere
+        };
+        if evict_one(keyspace, stage, sampler, policy, reach) {
             failures = 0;
         } else {
             failures += 1;
@@ -56,29 +62,47 @@ pub fn evict_until(
     }
 }
 
+/// How hard a candidate is looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Random pages of some partitions.
+    Somewhere,
+    /// Every partition, and all of it if need be: finds a candidate if there is one.
+    Everywhere,
+}
+
 fn evict_one(
     keyspace: &Keyspace,
     stage: &mut Stage,
     sampler: &mut Sampler,
     policy: EvictionPolicy,
+    reach: Reach,
 ) -> bool {
+    let partitions = keyspace.partition_count();
     let mut best: Option<Candidate> = None;
-    for _ in 0..SAMPLED_PARTITIONS {
-        let id = PartitionId(sampler.below(usize::from(keyspace.partition_count())) as u16);
-        let partition = keyspace.lock(id);
-        for (database, space) in partition.spaces() {
-            sample(keyspace, space, sampler, policy, |idle, token, entry| {
+    let mut ask = |id, sampler: &mut Sampler| {
+        for (database, space) in keyspace.lock(id).spaces() {
+            let mut offer = |idle, slot: &Slot| {
                 if best.as_ref().is_none_or(|best| idle > best.idle) {
-                    let key = entry.key().into();
                     best = Some(Candidate {
                         idle,
                         id,
                         database,
-                        token,
-                        key,
+                        token: slot.token,
+                        key: slot.entry.key().into(),
                     });
                 }
-            });
+            };
+            sample(keyspace, space, sampler, policy, reach, &mut offer);
+        }
+    };
+    match reach {
+        Reach::Everywhere => keyspace.partition_ids().for_each(|id| ask(id, sampler)),
+        Reach::Somewhere => {
+            for _ in 0..SAMPLED_PARTITIONS {
+                let id = PartitionId(sampler.below(usize::from(partitions)) as u16);
+                ask(id, sampler);
+            }
         }
     }
     best.is_some_and(|chosen| {
@@ -92,26 +116,60 @@ fn sample(
     space: &Space,
     sampler: &mut Sampler,
     policy: EvictionPolicy,
-    mut offer: impl FnMut(u64, Token, &Entry),
+    reach: Reach,
+    offer: &mut impl FnMut(u64, &Slot),
 ) {
     let now = keyspace.use_clock.load(Ordering::Relaxed);
+    let volatile = policy.only_volatile();
+    if space.keys == 0 || volatile && space.expiring.is_empty() {
+        return;
+    }
     let page: Vec<_> = space
         .table
         .sample_page(sampler.bits())
-        .filter(|slot| slot.entry.is(entry::COUNTED) && !slot.entry.is(entry::LOADING))
+        .filter(|slot| is_candidate(slot))
         .collect();
-    for _ in 0..SAMPLES.min(page.len()) {
-        let Some(slot) = page.get(sampler.below(page.len())) else {
-            continue;
-        };
-        let expiry = record::decode(slot.entry.record())
-            .ok()
-            .and_then(|r| r.last_expiry());
-        if policy.only_volatile() && expiry.is_none() {
-            continue;
+    let mut judge = |slot: &Slot, sampler: &mut Sampler| {
+        let expiry = expiry_of(slot);
+        let fits = !volatile || expiry.is_some();
+        if fits {
+            let expiry = expiry.map(|at| at.0);
+            offer(idleness(&slot.entry, expiry, policy, now, sampler), slot);
         }
-        let idle = idleness(&slot.entry, expiry.map(|at| at.0), policy, now, sampler);
-        offer(idle, slot.token, &slot.entry);
+        fits
+    };
+    let mut offered = false;
+    for _ in 0..SAMPLES.min(page.len()) {
+        if let Some(slot) = page.get(sampler.below(page.len())) {
+            offered |= judge(slot, sampler);
+        }
+    }
+    if offered || reach == Reach::Somewhere {
+        return;
+    }
+    if volatile {
+        for _ in 0..SAMPLES {
+            if let Some((_, token)) = space.expiring.sample(sampler.bits()) {
+                let slots = space.table.slots_of(token);
+                slots.filter(|slot| is_candidate(slot)).for_each(|slot| {
+                    judge(slot, sampler);
+                });
+            }
+        }
+    } else if let Some(slot) = space.table.iter().find(|slot| is_candidate(slot)) {
+        judge(slot, sampler);
+    }
+}
+
+/// A key that exists: the dead wait for the floor, they are not evicted.
+fn is_candidate(slot: &Slot) -> bool {
+    slot.entry.is(entry::COUNTED) && !slot.entry.is(entry::LOADING)
+}
+
+fn expiry_of(slot: &Slot) -> Option<WallMs> {
+    match record::peek(slot.entry.record()) {
+        Ok(Peek::Simple(Simple { expiry, .. })) => expiry,
+        _ => record::decode(slot.entry.record()).ok()?.last_expiry(),
     }
 }
 
@@ -122,13 +180,15 @@ fn drop_key(
     chosen: &Candidate,
 ) -> bool {
     let space = partition.space_mut(chosen.database);
+    let found = space.table.get(chosen.token, &chosen.key);
+    if !found.is_some_and(|found| found.is(entry::COUNTED)) {
+        return false;
+    }
     let Some(gone) = space.table.remove(chosen.token, &chosen.key) else {
         return false;
     };
     unindex(&mut space.expiring, &gone, chosen.token);
-    if gone.is(entry::COUNTED) {
-        space.keys = space.keys.saturating_sub(1);
-    }
+    space.keys = space.keys.saturating_sub(1);
     stage.table_bytes -= gone.bytes() as isize;
     let last = record::decode(gone.record())
         .ok()
@@ -138,3 +198,6 @@ fn drop_key(
     keyspace.sums.evicted_keys.fetch_add(1, Ordering::Relaxed);
     true
 }
+
+#[cfg(test)]
+mod tests;

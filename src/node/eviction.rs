@@ -133,6 +133,11 @@ pub fn first_use(now: u32, frequency: bool) -> u32 {
     }
 }
 
+/// An entry used now, with this frequency.
+pub fn used_often(now: u32, count: u8) -> u32 {
+    ((now / 60) & 0xFFFF) << 8 | u32::from(count)
+}
+
 /// The frequency of an entry last used at `used`, decayed to `now`.
 pub fn decayed(used: u32, now: u32) -> u32 {
     let minutes = (now / 60).wrapping_sub(used >> 8) & 0xFFFF;

@@ -16,14 +16,15 @@ use crate::version::Floor;
 /// Reaps keys that are past their deadline, at most `budget`; how many?
 pub fn reap_due(keyspace: &Keyspace, stage: &mut Stage, now: WallMs, budget: usize) -> usize {
     let mut reaped = 0;
-    for id in keyspace.partition_ids() {
+    let partitions = keyspace.partition_count();
+    // From anywhere, so that no partition waits for ever behind those that are always busy.
+    let first = stage.sampler.below(usize::from(partitions)) as u16;
+    for id in (first..partitions).chain(0..first).map(PartitionId) {
         let mut partition = keyspace.lock(id);
         for (database, space) in partition.spaces_mut() {
             while reaped < budget
-                && let Some(&(at, token)) = space.expiring.first()
-                && at <= now
+                && let Some((_, token)) = space.expiring.pop_due(now)
             {
-                space.expiring.pop_first();
                 for key in space.table.keys_of(token) {
                     let place = Reaped {
                         id,
@@ -190,3 +191,6 @@ pub fn advance_floor(keyspace: &Keyspace, to: Hlc) {
     floor.raise(keyspace.actor, to);
     keyspace.floor.store(Arc::new(floor));
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,24 @@ impl Locked<'_> {
         ))
     }
 
+    /// RESTORE's IDLETIME and FREQ: the one that the eviction policy counts takes effect.
+    pub fn set_usage(&mut self, key: &[u8], idle: Option<u32>, frequency: Option<u8>) {
+        let place = self.place(key);
+        let (now, counts_frequency) = (self.use_now, self.frequency);
+        let database = self.database;
+        let used = if counts_frequency {
+            frequency.map(|count| super::eviction::used_often(now, count))
+        } else {
+            idle.map(|seconds| now.wrapping_sub(seconds))
+        };
+        let space = self.partition_mut(place.partition).space_mut(database);
+        if let Some(used) = used
+            && let Some(found) = space.table.get_mut(place.token, key, false)
+        {
+            found.set_used(used);
+        }
+    }
+
     /// Bytes that a key takes in the table: MEMORY USAGE.
     pub fn memory(&mut self, key: &[u8]) -> Option<usize> {
         let place = self.place(key);

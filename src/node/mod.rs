@@ -4,10 +4,13 @@
 mod bootstrap;
 mod clock;
 mod commit;
+mod deadlines;
 pub mod durable;
 pub mod evict;
 pub mod eviction;
 pub mod expire;
+#[cfg(test)]
+mod fixture;
 mod guesses;
 mod identity;
 mod inspect;

@@ -1,10 +1,11 @@
 //! One partition as this node holds it: a table per database, counts, and the two facts that the
 //! minting of dots depends on.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
+use super::deadlines::Deadlines;
 use crate::store::table::{Directory, Entry, entry};
-use crate::types::{Database, Hlc, Token, WallMs};
+use crate::types::{Database, Hlc, Token};
 
 /// One database's keys in one partition.
 #[derive(Debug, Default)]
@@ -14,7 +15,7 @@ pub struct Space {
     /// Keys that exist, hot or cold; expired ones count until they are reaped, as in Redis.
     pub keys: u64,
     /// Deadlines of hot keys, soonest first.
-    pub expiring: BTreeSet<(WallMs, Token)>,
+    pub expiring: Deadlines,
     /// Tombstones and expired stubs, oldest first, waiting for the floor.
     pub dead: VecDeque<(Hlc, Token, Box<[u8]>)>,
 }

@@ -35,7 +35,16 @@ pub struct DatabaseSummary {
     pub keys: u64,
     /// Hot keys with a deadline.
     pub expires: u64,
+    /// What these have left on average, in milliseconds.
+    pub average_ttl_ms: u64,
 }
+
+/// Entries that a step may look at for each key it is asked for: dead ones and other walks' finds
+/// cost time too, and a step holds up its worker.
+const LOOKED_PER_KEY: usize = 10;
+
+/// What a step may look at in any case: some pages.
+const LOOKED_LEAST: usize = 1_000;
 
 fn cursor_of(partition: PartitionId, token: Token) -> u64 {
     1 + (u64::from(partition.0) << TOKEN_BITS | token.0 >> (64 - TOKEN_BITS))
@@ -60,18 +69,22 @@ fn behind(token: Token) -> Option<Token> {
 struct Stretch {
     keys: Vec<(Token, Vec<u8>)>,
     end: Option<Token>,
+    /// Entries looked at.
+    looked: usize,
 }
 
 impl Locked<'_> {
-    /// One step of SCAN: at least `count` keys where there are so many. Cold keys come from
+    /// One step of SCAN: about `count` keys, fewer where most entries are dead. Cold keys come from
     /// `durable`, which may block: then this runs on a reader's thread.
     pub fn scan(&mut self, cursor: u64, count: usize, durable: Option<&Durable>) -> Scanned {
         let (mut id, mut from) = place_of(cursor);
         let mut keys = Vec::new();
         let partitions = self.keyspace().partition_count();
+        let mut left = count.saturating_mul(LOOKED_PER_KEY).max(LOOKED_LEAST);
         while id.0 < partitions {
             let wanted = count.saturating_sub(keys.len()).max(1);
-            let stretch = self.stretch(id, from, wanted, durable);
+            let stretch = self.stretch(id, from, (wanted, left), durable);
+            left = left.saturating_sub(stretch.looked);
             let mut last = None;
             for (token, key) in stretch.keys {
                 let group = token.0 >> (64 - TOKEN_BITS);
@@ -88,7 +101,7 @@ impl Locked<'_> {
                 Some(end) => (id, end),
                 None => (PartitionId(id.0 + 1), Token(0)),
             };
-            if keys.len() >= count && id.0 < partitions {
+            if (keys.len() >= count || left == 0) && id.0 < partitions {
                 return Scanned {
                     cursor: cursor_of(id, from),
                     keys,
@@ -104,7 +117,7 @@ impl Locked<'_> {
         &mut self,
         id: PartitionId,
         from: Token,
-        wanted: usize,
+        (wanted, left): (usize, usize),
         durable: Option<&Durable>,
     ) -> Stretch {
         let (database, now) = (self.database, self.now);
@@ -113,8 +126,10 @@ impl Locked<'_> {
                 return (Vec::new(), None, partition.complete);
             };
             let (slots, end) = space.table.page_sorted(from);
+            // A key that is being loaded is still in the tree, and only there.
             let known: Vec<_> = slots
                 .iter()
+                .filter(|slot| !slot.entry.is(entry::LOADING))
                 .map(|slot| {
                     let live = is_live(&slot.entry, now);
                     (slot.token, slot.entry.key().to_vec(), live)
@@ -122,15 +137,16 @@ impl Locked<'_> {
                 .collect();
             (known, end, partition.complete)
         });
-        let mut keys = Vec::new();
+        let (mut keys, mut looked) = (Vec::new(), known.len());
         if let Some(durable) = durable.filter(|_| !complete) {
             let hot: BTreeSet<&[u8]> = known.iter().map(|(_, key, _)| key.as_slice()).collect();
-            let cold = cold_keys(self, durable, id, (from, end), wanted, &hot);
+            let cold = cold_keys(self, durable, id, (from, end), (wanted, left), &hot);
             if let Some(stopped) = cold.end {
                 end = Some(stopped);
                 known.retain(|(token, _, _)| *token < stopped);
             }
             keys = cold.keys;
+            looked += cold.looked;
         }
         keys.extend(
             known
@@ -139,7 +155,7 @@ impl Locked<'_> {
                 .map(|(t, key, _)| (t, key)),
         );
         keys.sort_unstable();
-        Stretch { keys, end }
+        Stretch { keys, end, looked }
     }
 
     /// A key by chance, if there is any: a random page of a random partition, then a walk.
@@ -172,13 +188,24 @@ impl Locked<'_> {
             }
         }
         let start = cursor_of(PartitionId(sampler.below(partitions) as u16), Token(0));
-        let found = self.scan(start, 1, durable).keys.into_iter().next();
-        found.or_else(|| self.scan(0, 1, durable).keys.into_iter().next())
+        let found = self.first_key(start, durable);
+        found.or_else(|| self.first_key(0, durable))
+    }
+
+    fn first_key(&mut self, mut cursor: u64, durable: Option<&Durable>) -> Option<Vec<u8>> {
+        loop {
+            let step = self.scan(cursor, 1, durable);
+            if step.cursor == 0 || !step.keys.is_empty() {
+                return step.keys.into_iter().next();
+            }
+            cursor = step.cursor;
+        }
     }
 
     /// Keys and deadlines of every database that has any.
     pub fn summaries(&mut self) -> Vec<(Database, DatabaseSummary)> {
         let mut all: Vec<(Database, DatabaseSummary)> = Vec::new();
+        let mut deadlines: Vec<u128> = Vec::new();
         self.for_each_partition(|_, partition| {
             for (database, space) in partition.spaces() {
                 let index = usize::from(database.0);
@@ -187,6 +214,10 @@ impl Locked<'_> {
                         (all.len()..=index)
                             .map(|i| (Database(i as u8), DatabaseSummary::default())),
                     );
+                    deadlines.resize(index + 1, 0);
+                }
+                if let Some(sum) = deadlines.get_mut(index) {
+                    *sum += space.expiring.sum();
                 }
                 if let Some((_, summary)) = all.get_mut(index) {
                     summary.keys += space.keys;
@@ -194,6 +225,11 @@ impl Locked<'_> {
                 }
             }
         });
+        let now = u128::from(self.now.0);
+        for ((_, summary), sum) in all.iter_mut().zip(deadlines) {
+            let average = sum.checked_div(u128::from(summary.expires)).unwrap_or(now);
+            summary.average_ttl_ms = average.saturating_sub(now) as u64;
+        }
         all.retain(|(_, summary)| summary.keys > 0);
         all
     }
@@ -247,25 +283,27 @@ fn cold_keys(
     durable: &Durable,
     id: PartitionId,
     (from, end): (Token, Option<Token>),
-    wanted: usize,
+    (wanted, left): (usize, usize),
     hot: &BTreeSet<&[u8]>,
 ) -> Stretch {
     let (database, now, keyspace) = (locked.database, locked.now, locked.keyspace());
     let last = end.map_or(Token(u64::MAX), |end| Token(end.0.saturating_sub(1)));
     let (low, high) = token_range(id, database, from, last);
     let mut keys: Vec<(Token, Vec<u8>)> = Vec::new();
-    let mut stopped = None;
+    let (mut stopped, mut last_seen, mut looked) = (None, None, 0);
     let visited = durable.tree().visit(&low, Some(&high), &mut |name, value| {
         let Some(parsed) = parse_record_key(name) else {
             return ControlFlow::Continue(());
         };
-        if keys.len() >= wanted
-            && let Some((last, _)) = keys.last()
-            && behind(*last).is_some_and(|behind| parsed.token >= behind)
+        if (keys.len() >= wanted || looked >= left)
+            && let Some(boundary) = last_seen.and_then(behind)
+            && parsed.token >= boundary
         {
-            stopped = behind(*last);
+            stopped = Some(boundary);
             return ControlFlow::Break(());
         }
+        looked += 1;
+        last_seen = Some(parsed.token);
         if let Some((key, bytes)) = parse_record_value(parsed.name, value)
             && !hot.contains(key)
             && let Ok(decoded) = record::decode(bytes)
@@ -279,7 +317,11 @@ fn cold_keys(
     if let Err(error) = visited {
         tracing::error!(%error, "a walk could not read the tree");
     }
-    Stretch { keys, end: stopped }
+    Stretch {
+        keys,
+        end: stopped,
+        looked,
+    }
 }
 
 /// Does the entry hold a value that a reader may see?
@@ -294,3 +336,6 @@ pub(super) fn is_live(found: &Entry, now: WallMs) -> bool {
         _ => record::decode(found.record()).is_ok_and(|decoded| !decoded.is_dead(now)),
     }
 }
+
+#[cfg(test)]
+mod tests;

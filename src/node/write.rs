@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+use super::deadlines::Deadlines;
 use super::eviction::first_use;
 use super::keyspace::Place;
 use super::locked::{Locked, Refusal};
@@ -360,11 +361,7 @@ impl Write<'_> {
 
 /// Takes a record's deadline out of the index before the record changes.
 #[inline]
-pub(in crate::node) fn unindex(
-    expiring: &mut std::collections::BTreeSet<(WallMs, Token)>,
-    entry: &Entry,
-    token: Token,
-) {
+pub(in crate::node) fn unindex(expiring: &mut Deadlines, entry: &Entry, token: Token) {
     if expiring.is_empty() || !entry.is(entry::COUNTED) {
         return;
     }

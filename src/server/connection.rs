@@ -235,7 +235,7 @@ impl Connection {
                 self.uncommitted.push((start, self.output.len()));
                 self.group = worker.group();
             }
-            if matches!(ended, Ended::Load(_) | Ended::Hold) {
+            if matches!(ended, Ended::Load(..) | Ended::Hold) {
                 // Not executed: the same request runs again after the wait.
                 self.reader = RequestReader::new();
                 return Step::Wait(ended);
@@ -284,7 +284,7 @@ impl Connection {
         let handle = Arc::clone(&self.session.handle);
         handle.blocked.store(true, Ordering::Relaxed);
         match ended {
-            Ended::Load(key) => self.worker.node.load(self.session.database, &key).await,
+            Ended::Load(database, key) => self.worker.node.load(database, &key).await,
             Ended::Hold => self.worker.node.hold().await,
             Ended::Wait(wait) => {
                 let mut reply = Reply::new(&mut self.output, self.session.protocol);

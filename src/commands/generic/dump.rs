@@ -7,6 +7,10 @@ use crate::rdb::{self, Restored};
 use crate::resp::Argv;
 use crate::types::WallMs;
 
+const BAD_IDLE: CommandError = CommandError::text("ERR Invalid IDLETIME value, must be >= 0");
+const BAD_FREQUENCY: CommandError =
+    CommandError::text("ERR Invalid FREQ value, must be >= 0 and <= 255");
+
 pub(super) fn dump(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     match context.keys.get(argv.get(1).unwrap_or_default())? {
         None => context.reply.null(),
@@ -19,23 +23,18 @@ pub(super) fn restore(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let mut args = Args::new(argv, 1);
     let (key, ttl, payload) = (args.bytes()?, args.bytes()?, args.bytes()?);
     let (mut replace, mut absolute) = (false, false);
+    let (mut idle, mut frequency) = (None, None);
     while !args.is_done() {
         if args.take("REPLACE") {
             replace = true;
         } else if args.take("ABSTTL") {
             absolute = true;
-        } else if args.left() >= 2 && args.take("IDLETIME") {
-            if integer(args.bytes()?)? < 0 {
-                return Err(CommandError::text(
-                    "ERR Invalid IDLETIME value, must be >= 0",
-                ));
-            }
-        } else if args.left() >= 2 && args.take("FREQ") {
-            if !(0..=255).contains(&integer(args.bytes()?)?) {
-                return Err(CommandError::text(
-                    "ERR Invalid FREQ value, must be >= 0 and <= 255",
-                ));
-            }
+        } else if args.left() >= 2 && frequency.is_none() && args.take("IDLETIME") {
+            let seconds = u64::try_from(integer(args.bytes()?)?).map_err(|_| BAD_IDLE)?;
+            idle = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
+        } else if args.left() >= 2 && idle.is_none() && args.take("FREQ") {
+            let count = integer(args.bytes()?)?;
+            frequency = Some(u8::try_from(count).map_err(|_| BAD_FREQUENCY)?);
         } else {
             return Err(CommandError::Syntax);
         }
@@ -63,6 +62,7 @@ pub(super) fn restore(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
         context
             .keys
             .set(key, &value, deadline.map_or(Deadline::Never, Deadline::At))?;
+        context.keys.set_usage(key, idle, frequency);
     }
     context.reply.ok();
     Ok(Flow::Done)

@@ -133,6 +133,25 @@ pub(super) fn move_key(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     Ok(Flow::Done)
 }
 
+/// The key that a COPY or MOVE writes in a database it names; `None` when it names none, or when its
+/// arguments are wrong, as the command will say itself.
+pub(in crate::commands) fn destination(argv: Argv<'_>) -> Option<(Database, &[u8])> {
+    let database = |text| u8::try_from(integer(text).ok()?).ok().map(Database);
+    if argv.get(0)?.eq_ignore_ascii_case(b"move") {
+        return Some((database(argv.get(2)?)?, argv.get(1)?));
+    }
+    let mut named = None;
+    let mut args = Args::new(argv, 3);
+    while !args.is_done() {
+        if args.take("DB") {
+            named = database(args.bytes().ok()?);
+        } else if !args.take("REPLACE") {
+            return None;
+        }
+    }
+    Some((named?, argv.get(2)?))
+}
+
 fn database_in(context: &Context<'_>, text: &[u8]) -> Result<Database, CommandError> {
     let index = integer(text)?;
     if i32::try_from(index).is_err() {

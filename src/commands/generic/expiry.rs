@@ -131,7 +131,7 @@ pub(super) fn pttl(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 }
 
 pub(super) fn expiretime(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    tell(context, argv, |at, _| at / 1_000)
+    tell(context, argv, |at, _| at.saturating_add(500) / 1_000)
 }
 
 pub(super) fn pexpiretime(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {

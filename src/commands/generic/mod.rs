@@ -10,6 +10,7 @@ mod table_value;
 mod wait;
 pub mod walks;
 
+pub(super) use existing::destination;
 pub(super) use table_expiry::COMMANDS as EXPIRY;
 pub(super) use table_keys::COMMANDS as KEYS;
 pub(super) use table_value::COMMANDS as VALUES;

@@ -235,8 +235,8 @@ fn keyspace(context: &mut Context<'_>, out: &mut String) {
     for (database, summary) in context.keys.summaries() {
         let _ = write!(
             out,
-            "db{}:keys={},expires={},avg_ttl=0\r\n",
-            database.0, summary.keys, summary.expires
+            "db{}:keys={},expires={},avg_ttl={}\r\n",
+            database.0, summary.keys, summary.expires, summary.average_ttl_ms
         );
     }
 }

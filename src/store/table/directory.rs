@@ -126,14 +126,17 @@ impl Directory {
         self.len += 1;
     }
 
-    /// The keys with this token: nearly always one.
+    /// The slots with this token: nearly always one.
+    pub fn slots_of(&self, token: Token) -> impl Iterator<Item = &Slot> {
+        let page = self.pages.get(self.page_number(token));
+        page.into_iter()
+            .flat_map(move |page| page.slots.iter_hash(hash(token)))
+            .filter(move |slot| slot.token == token)
+    }
+
+    /// The keys with this token.
     pub fn keys_of(&self, token: Token) -> Vec<Box<[u8]>> {
-        let Some(page) = self.pages.get(self.page_number(token)) else {
-            return Vec::new();
-        };
-        page.slots
-            .iter_hash(hash(token))
-            .filter(|slot| slot.token == token)
+        self.slots_of(token)
             .map(|slot| slot.entry.key().into())
             .collect()
     }
