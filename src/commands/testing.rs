@@ -59,14 +59,31 @@ impl Bench {
 
     /// The same for words that hold blanks.
     pub(super) fn run_words(&mut self, words: &[&str]) -> String {
-        let head = format!("*{}\r\n", words.len());
-        let bulks = words
-            .iter()
-            .map(|word| format!("${}\r\n{word}\r\n", word.len()));
-        let wire: String = std::iter::once(head).chain(bulks).collect();
+        let bytes: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        let out = self.run_bytes(&bytes);
+        let (text, rest) = render(&out);
+        assert!(rest.is_empty(), "one reply to {words:?}: {out:?}");
+        text
+    }
+
+    /// The same for words of any bytes; the reply as it is written.
+    pub(super) fn run_bytes(&mut self, words: &[&[u8]]) -> Vec<u8> {
+        let (ended, out) = self.end(words);
+        assert_eq!(ended, Ended::Replied, "{words:?}");
+        out
+    }
+
+    /// What became of a command, and what it wrote.
+    pub(super) fn end(&mut self, words: &[&[u8]]) -> (Ended, Vec<u8>) {
+        let mut wire = format!("*{}\r\n", words.len()).into_bytes();
+        for word in words {
+            wire.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+            wire.extend_from_slice(word);
+            wire.extend_from_slice(b"\r\n");
+        }
         let (mut reader, mut request) = (RequestReader::new(), Request::new());
         let limits = Limits::trusted(MAX_BULK_BYTES);
-        let read = reader.next(wire.as_bytes(), &limits, &mut request);
+        let read = reader.next(&wire, &limits, &mut request);
         assert!(matches!(read, Ok(Progress::Complete { .. })), "{read:?}");
         let mut dispatch = Dispatch {
             node: &self.node,
@@ -76,12 +93,8 @@ impl Bench {
             instant: self.node.clock.now(),
         };
         let mut out = Vec::new();
-        let argv = request.argv(wire.as_bytes());
-        let ended = dispatch.execute(&mut self.session, argv, &mut out);
-        assert_eq!(ended, Ended::Replied, "{words:?}");
-        let (text, rest) = render(&out);
-        assert!(rest.is_empty(), "one reply to {words:?}: {out:?}");
-        text
+        let ended = dispatch.execute(&mut self.session, request.argv(&wire), &mut out);
+        (ended, out)
     }
 
     /// Runs each line and compares its reply.

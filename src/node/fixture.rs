@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use super::keyspace::{Founding, Keyspace};
 use super::locked::Locked;
 use super::stage::Stage;
+use super::walk::DatabaseSummary;
 use super::write::Deadline;
 use crate::env::rng::Sampler;
 use crate::types::{Actor, Database, Hlc, WallMs};
@@ -80,6 +81,10 @@ impl Fixture {
 
     pub(super) fn count(&self) -> u64 {
         self.keyspace.count(Database(0))
+    }
+
+    pub(super) fn summaries(&mut self) -> Vec<(Database, DatabaseSummary)> {
+        Locked::new(&self.keyspace, Database(0), self.now, &mut self.stage).summaries()
     }
 
     /// The table's bytes as they are summed up, which must be those of its entries.

@@ -7,6 +7,8 @@ mod object;
 mod table_expiry;
 mod table_keys;
 mod table_value;
+#[cfg(test)]
+mod tests;
 mod wait;
 pub mod walks;
 

@@ -188,6 +188,56 @@ fn the_table_stays_under_its_bound_and_loses_nothing() {
     store.stop();
 }
 
+/// A placeholder stands in the table for a key that is being loaded: it hid the key from the walk.
+#[test]
+fn a_walk_sees_cold_keys_and_those_being_loaded() {
+    use crate::store::table::{Entry, entry};
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(config(directory.path()));
+    for i in 0..500 {
+        store.set(&format!("k{i}"), "v");
+    }
+    store.drain();
+    store.stop();
+    let mut cold = config(directory.path());
+    cold.cache_bytes = 0;
+    let store = Store::open(cold);
+    store.write(|l| {
+        l.set(b"hot", b"v", Deadline::Unset).expect("sets");
+        assert!(!l.delete(b"nosuch").expect("is missing"));
+    });
+    assert_eq!(store.get("k7").as_deref(), Some("v"));
+    store.write(|l| assert!(l.delete(b"k7").expect("deletes")));
+    for i in 10..200 {
+        let key = format!("k{i}");
+        let place = store.keyspace.place(key.as_bytes());
+        let mut partition = store.keyspace.lock(place.partition);
+        let table = &mut partition.space_mut(Database(0)).table;
+        table.remove(place.token, key.as_bytes());
+        let marker = Entry::marker(key.as_bytes(), entry::LOADING);
+        table.insert(place.token, marker);
+    }
+    for count in [1, 10, 10_000] {
+        let mut stage = Stage::new(true);
+        let mut l = Locked::new(&store.keyspace, Database(0), store.clock.wall(), &mut stage);
+        let (mut cursor, mut keys) = (0, std::collections::BTreeSet::new());
+        loop {
+            let step = l.scan(cursor, count, Some(&store.durable));
+            for key in step.keys {
+                assert!(keys.insert(key), "a key at rest is met once");
+            }
+            assert!(step.cursor == 0 || step.cursor > cursor);
+            cursor = step.cursor;
+            if cursor == 0 {
+                break;
+            }
+        }
+        assert_eq!(keys.len(), 500, "count {count}");
+        assert!(keys.contains(b"hot".as_slice()) && !keys.contains(b"k7".as_slice()));
+    }
+    store.stop();
+}
+
 #[test]
 fn warming_makes_the_table_whole_again() {
     let directory = tempfile::tempdir().expect("a directory");

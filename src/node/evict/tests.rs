@@ -62,7 +62,7 @@ fn every_policy_keeps_the_table_under_the_bound() {
             "{policy:?}: {left} of {full}"
         );
         assert_eq!(fixture.evicted() + fixture.count(), 2_000, "{policy:?}");
-        let summary = fixture.run(|l| l.summaries())[0].1;
+        let summary = fixture.summaries()[0].1;
         assert_eq!(summary.expires, fixture.count(), "{policy:?}");
         assert!(fixture.evict(0) && fixture.bytes() == 0, "{policy:?}");
     }

@@ -9,7 +9,7 @@ use crate::node::fixture::{Fixture, START};
 use crate::node::write::Deadline;
 use crate::record::encode_simple;
 use crate::types::Hlc;
-use crate::version::Dot;
+use crate::version::{Dot, Floor};
 
 fn scan(fixture: &mut Fixture, cursor: u64, count: usize) -> Scanned {
     let mut locked = Locked::new(
@@ -198,11 +198,11 @@ fn summaries_count_keys_deadlines_and_what_is_left() {
         expires,
         average_ttl_ms,
     };
-    let summaries = fixture.run(|l| l.summaries());
+    let summaries = fixture.summaries();
     let expected = [(Database(0), of(3, 2, 2_000)), (Database(3), of(1, 0, 0))];
     assert_eq!(summaries, expected);
     fixture.set("soon", "v", None);
-    let summaries = fixture.run(|l| l.summaries());
+    let summaries = fixture.summaries();
     assert_eq!(summaries[0], (Database(0), of(3, 1, 3_000)));
 }
 
@@ -225,7 +225,7 @@ fn a_flush_empties_what_it_names_and_nothing_else() {
     let actor = fixture.keyspace.actor;
     let flushed = fixture.keyspace.flushed.load();
     assert!(flushed[0].covers(Dot::new(actor, before)));
-    assert!(flushed.get(1).is_none_or(|marker| marker.is_empty()));
+    assert!(flushed.get(1).is_none_or(Floor::is_empty));
     drop(flushed);
     fixture.set("k1", "new", None);
     let minted = fixture.run(|l| l.record(b"k1")).expect("decodes");
