@@ -45,7 +45,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 impl Store {
-    fn open(config: DurableConfig) -> Self {
+    fn open(config: &DurableConfig) -> Self {
         let clock = Clock::System;
         // A store that was stopped gives its lock back with the last of its fields.
         let opened = (0..500).find_map(|_| match open(config.clone(), clock.clone()) {
@@ -129,14 +129,14 @@ impl Store {
 #[test]
 fn what_was_committed_is_there_after_a_stop_without_drain() {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open(config(directory.path()));
+    let store = Store::open(&config(directory.path()));
     for i in 0..1_000 {
         store.set(&format!("k{i}"), &format!("v{i}"));
     }
     assert!(store.delete("k7"));
     assert_eq!(store.keyspace.count(Database(0)), 999);
     store.stop();
-    let store = Store::open(config(directory.path()));
+    let store = Store::open(&config(directory.path()));
     assert_eq!(store.keyspace.count(Database(0)), 999);
     assert_eq!(store.get("k0").as_deref(), Some("v0"));
     assert_eq!(store.get("k999").as_deref(), Some("v999"));
@@ -147,7 +147,7 @@ fn what_was_committed_is_there_after_a_stop_without_drain() {
 #[test]
 fn a_drained_store_starts_cold_and_reads_from_the_tree() {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open(config(directory.path()));
+    let store = Store::open(&config(directory.path()));
     for i in 0..500 {
         store.set(&format!("k{i}"), "old");
     }
@@ -157,7 +157,7 @@ fn a_drained_store_starts_cold_and_reads_from_the_tree() {
     store.stop();
     let mut cold = config(directory.path());
     cold.cache_bytes = 0; // nothing stays, nothing is warmed
-    let store = Store::open(cold);
+    let store = Store::open(&cold);
     assert_eq!(store.keyspace.count(Database(0)), 499);
     assert_eq!(store.get("k1").as_deref(), Some("new"));
     assert_eq!(store.get("k2"), None);
@@ -175,7 +175,7 @@ fn the_table_stays_under_its_bound_and_loses_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut small = config(directory.path());
     small.cache_bytes = 100_000;
-    let store = Store::open(small);
+    let store = Store::open(&small);
     let value = "x".repeat(100);
     for i in 0..5_000 {
         store.set(&format!("k{i}"), &format!("{value}{i}"));
@@ -210,7 +210,7 @@ fn the_table_stays_under_its_bound_and_loses_nothing() {
 fn a_walk_sees_cold_keys_and_those_being_loaded() {
     use crate::store::table::{Entry, entry};
     let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open(config(directory.path()));
+    let store = Store::open(&config(directory.path()));
     for i in 0..500 {
         store.set(&format!("k{i}"), "v");
     }
@@ -218,7 +218,7 @@ fn a_walk_sees_cold_keys_and_those_being_loaded() {
     store.stop();
     let mut cold = config(directory.path());
     cold.cache_bytes = 0;
-    let store = Store::open(cold);
+    let store = Store::open(&cold);
     store.set("hot", "v");
     assert!(!store.delete("nosuch"));
     assert_eq!(store.get("k7").as_deref(), Some("v"));
@@ -259,13 +259,13 @@ fn a_walk_sees_cold_keys_and_those_being_loaded() {
 #[test]
 fn warming_makes_the_table_whole_again() {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open(config(directory.path()));
+    let store = Store::open(&config(directory.path()));
     for i in 0..3_000 {
         store.set(&format!("k{i}"), "v");
     }
     store.drain();
     store.stop();
-    let store = Store::open(config(directory.path()));
+    let store = Store::open(&config(directory.path()));
     for _ in 0..500 {
         if !store
             .keyspace
@@ -304,7 +304,7 @@ fn a_hash_of_two_fields_goes_through_the_same_path() {
     use crate::version::mint;
     use bytes::Bytes;
     let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open(config(directory.path()));
+    let store = Store::open(&config(directory.path()));
     let actor = store.keyspace.actor;
     let mut hash = Record::default();
     for (field, value) in [("f1", "a"), ("f2", "b")] {
@@ -319,7 +319,7 @@ fn a_hash_of_two_fields_goes_through_the_same_path() {
     }
     store.on("h", |l| l.put_whole(b"h", &hash));
     store.stop();
-    let store = Store::open(config(directory.path()));
+    let store = Store::open(&config(directory.path()));
     let read = |store: &Store| {
         store.on("h", |l| {
             assert!(l.get(b"h").is_err(), "a hash is no string");
@@ -331,7 +331,7 @@ fn a_hash_of_two_fields_goes_through_the_same_path() {
     store.stop();
     let mut cold = config(directory.path());
     cold.cache_bytes = 0;
-    let store = Store::open(cold);
+    let store = Store::open(&cold);
     assert_eq!(read(&store), hash);
     assert_eq!(
         record::merge(
@@ -348,7 +348,7 @@ fn a_hash_of_two_fields_goes_through_the_same_path() {
 #[test]
 fn a_second_start_on_the_directory_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = Store::open(config(directory.path()));
+    let store = Store::open(&config(directory.path()));
     let error = open(config(directory.path()), Clock::System).expect_err("is locked");
     assert!(error.to_string().contains("in use"), "{error}");
     store.stop();
@@ -358,13 +358,13 @@ fn a_second_start_on_the_directory_is_refused() {
 fn a_key_of_a_hundred_kilobytes_is_as_good_as_any() {
     let directory = tempfile::tempdir().expect("a directory");
     let long = "k".repeat(100_000);
-    let store = Store::open(config(directory.path()));
+    let store = Store::open(&config(directory.path()));
     store.set(&long, "v");
     store.drain();
     store.stop();
     let mut cold = config(directory.path());
     cold.cache_bytes = 0;
-    let store = Store::open(cold);
+    let store = Store::open(&cold);
     assert_eq!(store.get(&long).as_deref(), Some("v"));
     store.stop();
 }
