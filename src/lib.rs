@@ -20,16 +20,27 @@ pub mod version;
 
 pub mod record;
 
+pub mod ring;
+
+// Machines: protocols as pure steps.
+pub mod membership;
+
+pub mod coordinator;
+
 // Disk: synchronous storage.
 pub mod store;
 
-// Shell: connections' state, the node.
+// Shell: connections' state, the links between nodes, the node.
 pub mod session;
+
+pub mod peer;
 
 pub mod node;
 
 // Surface: Redis's commands, the server.
 pub mod commands;
+
+pub mod cluster;
 
 pub mod server;
 

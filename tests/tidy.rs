@@ -18,14 +18,46 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rdb", &["types", "datatypes"]),
     ("version", &["types"]),
     ("record", &["types", "version"]),
+    ("ring", &["types"]),
+    // Machines: protocols as pure steps.
+    ("membership", &["types", "ring"]),
+    (
+        "coordinator",
+        &["types", "version", "record", "ring", "membership"],
+    ),
     // Disk: synchronous, no sockets, no Redis.
     ("store", &["types"]),
     // Shell: connections' state; the node with its keys, threads and settings.
     ("session", &["types", "glob", "resp"]),
     (
+        "peer",
+        &[
+            "types",
+            "env",
+            "metrics",
+            "config",
+            "version",
+            "record",
+            "ring",
+            "membership",
+            "coordinator",
+        ],
+    ),
+    (
         "node",
         &[
-            "types", "env", "metrics", "config", "resp", "version", "record", "store", "session",
+            "types",
+            "env",
+            "metrics",
+            "config",
+            "resp",
+            "version",
+            "record",
+            "ring",
+            "membership",
+            "coordinator",
+            "store",
+            "session",
         ],
     ),
     // Surface.
@@ -42,14 +74,35 @@ const LAYERS: &[(&str, &[&str])] = &[
             "resp",
             "version",
             "record",
+            "ring",
+            "membership",
             "session",
             "node",
         ],
     ),
     (
+        "cluster",
+        &[
+            "types",
+            "env",
+            "metrics",
+            "config",
+            "resp",
+            "version",
+            "record",
+            "ring",
+            "membership",
+            "coordinator",
+            "session",
+            "peer",
+            "node",
+            "commands",
+        ],
+    ),
+    (
         "server",
         &[
-            "types", "env", "config", "resp", "session", "node", "commands",
+            "types", "env", "config", "resp", "session", "peer", "node", "commands", "cluster",
         ],
     ),
     (
@@ -61,8 +114,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "types", "env", "metrics", "config", "resp", "store", "session", "node", "commands",
-            "server", "http",
+            "types", "env", "metrics", "config", "resp", "store", "session", "peer", "node",
+            "commands", "cluster", "server", "http",
         ],
     ),
 ];
@@ -76,6 +129,9 @@ const PURE: &[&str] = &[
     "resp",
     "version",
     "record",
+    "ring",
+    "membership",
+    "coordinator",
 ];
 
 /// What pure code may not name, beside what clippy forbids everywhere.

@@ -7,6 +7,6 @@ mod id;
 mod key;
 mod time;
 
-pub use id::{Actor, ActorIndex, Database, NodeId, PartitionId, Slot, Token};
+pub use id::{Actor, ActorIndex, ClusterId, Database, NodeId, PartitionId, Slot, Token};
 pub use key::{MAX_BULK_BYTES, SLOTS, crc16, hash_tag, slot_of};
 pub use time::{Hlc, WallMs};

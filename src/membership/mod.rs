@@ -1,0 +1,1 @@
+//! Membership: who belongs to the cluster, spread by gossip, and who seems to be down, judged alone.
