@@ -9,4 +9,4 @@ mod time;
 
 pub use id::{Actor, ActorIndex, ClusterId, Database, NodeId, PartitionId, Slot, Token};
 pub use key::{MAX_BULK_BYTES, SLOTS, crc16, hash_tag, slot_of};
-pub use time::{Hlc, WallMs};
+pub use time::{Hlc, MonoMs, WallMs};

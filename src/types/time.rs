@@ -5,6 +5,10 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WallMs(pub u64);
 
+/// Milliseconds of a monotonic clock; only differences mean something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MonoMs(pub u64);
+
 /// A hybrid logical time: 48 bits of milliseconds, 16 bits of counter. Monotone on a node, also
 /// across restarts, and the second half of every dot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
