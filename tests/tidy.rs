@@ -93,6 +93,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "ring",
             "membership",
             "coordinator",
+            "store",
             "session",
             "peer",
             "node",

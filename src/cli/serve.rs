@@ -15,7 +15,7 @@ use crate::env::Clock;
 use crate::env::clock::sleep;
 use crate::http::Opening;
 use crate::node::Node;
-use crate::server::{Bound, Server};
+use crate::server::{Bound, Server, enter, take_part};
 
 /// What has arrived when the node is told to stop is still executed: so long is listened for it.
 const GRACE: Duration = Duration::from_millis(100);
@@ -66,9 +66,6 @@ pub(super) fn serve(args: &ServerArgs) -> anyhow::Result<()> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    if args.found {
-        tracing::info!("--found: a node without seeds founds its cluster by itself");
-    }
     limits::fit_max_clients(&mut config.client.max_clients);
     let workers = match config.node.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
@@ -81,14 +78,28 @@ pub(super) fn serve(args: &ServerArgs) -> anyhow::Result<()> {
     if let Some(listener) = http {
         crate::http::serve(Arc::clone(&opening), listener).context("the http port")?;
     }
-    let node = Node::open(config, Clock::System)?;
+    let alone = !args.found && config.peer.seeds.is_empty() && config.peer.port == 0;
+    let peers = match open_peer_port(&config) {
+        Err(error) if alone => {
+            tracing::warn!("no other node can join this one: {error:#}; see peer.port");
+            None
+        }
+        opened => opened?,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let found = args.found;
     tokio::task::LocalSet::new().block_on(&runtime, async move {
+        let entered = tokio::select! {
+            entered = enter(&config, &Clock::System, found) => entered?,
+            () = told_to_stop() => return Ok(()),
+        };
+        let node = Node::open_as(&entered.identity, config, Clock::System, entered.founds)?;
         // Before anyone is told that we are here: who then says "stop" is heard.
         let mut signals = Signals::new()?;
         let mut server = Server::start(Arc::clone(&node), bound, workers)?;
+        take_part(&node, &server, entered, peers).context("the peer port")?;
         // Set once, here.
         let _ = opening.set(Arc::clone(&node));
         let mut out = std::io::stdout().lock();
@@ -128,6 +139,30 @@ fn open_http(config: &Config) -> anyhow::Result<Option<std::net::TcpListener>> {
     };
     let listener = std::net::TcpListener::bind((host, port))
         .with_context(|| format!("cannot listen on {host}:{port} (http)"))?;
+    Ok(Some(listener))
+}
+
+/// A node that waits for its seeds is told to stop.
+async fn told_to_stop() {
+    if let Ok(mut signals) = Signals::new() {
+        let name = signals.next().await;
+        tracing::info!("{name}: stopping");
+    } else {
+        std::future::pending().await
+    }
+}
+
+/// The peer port, when it may be open: without a secret only on loopback.
+fn open_peer_port(config: &Config) -> anyhow::Result<Option<std::net::TcpListener>> {
+    let Some(port) = config.peer_port() else {
+        return Ok(None);
+    };
+    let host = match config.peer.bind.as_str() {
+        "*" => "0.0.0.0",
+        host => host,
+    };
+    let listener = std::net::TcpListener::bind((host, port))
+        .with_context(|| format!("cannot listen on {host}:{port} (peers)"))?;
     Ok(Some(listener))
 }
 

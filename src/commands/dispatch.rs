@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::context::{Context, Flow, Outcome, Wait};
+use super::elsewhere::{Alone, Elsewhere, Routed};
 use super::error::CommandError;
 use super::generic;
 use super::registry::{Command, Registry};
@@ -20,13 +21,15 @@ use crate::types::{Database, WallMs};
 const QUEUE_BYTES_MAX: usize = 1 << 30;
 
 /// What a worker lends to each command.
-pub struct Dispatch<'a> {
+pub struct Dispatch<'a, E = Alone> {
     /// The node.
     pub node: &'a Node,
     /// The worker's staged writes.
     pub stage: &'a mut Stage,
     /// The worker's counters.
     pub stats: &'a WorkerStats,
+    /// The other nodes; `None` in a cluster of one.
+    pub elsewhere: Option<&'a mut E>,
     /// Wall clock of this batch.
     pub now: WallMs,
     /// When the command before this one ended, or the batch began: one look at the clock serves as
@@ -45,11 +48,15 @@ pub enum Ended {
     Wait(Wait),
     /// This key is not in the table: load it and run the command again. Nothing was done or written.
     Load(Database, Box<[u8]>),
+    /// Another node has been asked: its reply takes this place.
+    Sent,
+    /// The command concerns several nodes: the connection takes it apart. Nothing was done or written.
+    Split,
     /// CLIENT PAUSE, or too much unapplied: try again later. Nothing was done or written.
     Hold,
 }
 
-impl Dispatch<'_> {
+impl<E: Elsewhere> Dispatch<'_, E> {
     /// Runs one command and leaves its reply in `out`.
     pub fn execute(&mut self, session: &mut Session, argv: Argv<'_>, out: &mut Vec<u8>) -> Ended {
         let start = out.len();
@@ -77,6 +84,28 @@ impl Dispatch<'_> {
         if self.held(command) {
             return Ended::Hold;
         }
+        if let Some(elsewhere) = &mut self.elsewhere {
+            let routed = if transaction::is_exec(command) {
+                elsewhere.route_exec(session)
+            } else {
+                elsewhere.route(session, command, argv)
+            };
+            match routed {
+                Routed::Here => {}
+                Routed::Sent => {
+                    if transaction::is_exec(command) {
+                        session.queue = None;
+                        session.watched.clear();
+                    }
+                    return Ended::Sent;
+                }
+                Routed::Split => return Ended::Split,
+                Routed::Refused(error) => {
+                    self.reject(command);
+                    return refuse(session, out, &error);
+                }
+            }
+        }
         if transaction::is_exec(command) {
             return transaction::exec(self, session, out);
         }
@@ -84,6 +113,7 @@ impl Dispatch<'_> {
             self.reject(command);
             return refuse(session, out, &error);
         }
+        let writes = self.stage.writes;
         let mut keys = Locked::new(&self.node.keyspace, session.database, self.now, self.stage);
         match (
             command.only_key.and_then(|at| argv.get(at)),
@@ -107,7 +137,13 @@ impl Dispatch<'_> {
             node: self.node,
             stats: self.stats,
         };
-        run(command, &mut context, argv, &mut self.instant)
+        let ended = run(command, &mut context, argv, &mut self.instant);
+        if let Some(elsewhere) = &mut self.elsewhere {
+            let Context { keys, session, .. } = &mut context;
+            let wrote = keys.stage.writes != writes;
+            elsewhere.ran(session, keys, &mut command.keys(argv), wrote);
+        }
+        ended
     }
 
     /// The command of these arguments, known, of the right arity and allowed on this connection.

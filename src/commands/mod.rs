@@ -5,6 +5,7 @@ pub mod args;
 pub mod context;
 pub mod dispatch;
 pub mod docs;
+pub mod elsewhere;
 pub mod error;
 pub mod registry;
 pub mod spec;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Registry;
 use super::dispatch::{Dispatch, Ended};
+use super::elsewhere::Alone;
 use crate::config::{Config, Engine};
 use crate::env::Clock;
 use crate::node::stats::WorkerStats;
@@ -85,7 +86,8 @@ impl Bench {
         let limits = Limits::trusted(MAX_BULK_BYTES);
         let read = reader.next(&wire, &limits, &mut request);
         assert!(matches!(read, Ok(Progress::Complete { .. })), "{read:?}");
-        let mut dispatch = Dispatch {
+        let mut dispatch = Dispatch::<Alone> {
+            elsewhere: None,
             node: &self.node,
             stage: &mut self.stage,
             stats: &self.stats,

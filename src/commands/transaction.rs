@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::context::{Context, Flow, Outcome, Wait};
 use super::dispatch::{Dispatch, Ended, run};
+use super::elsewhere::Elsewhere;
 use super::error::CommandError;
 use super::registry::{Command, Registry};
 use super::spec::{Acl, Arg, CommandSpec, Flag, Group, KeySpec, Semantics};
@@ -218,7 +219,11 @@ fn unwatch(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
 }
 
 /// EXEC: all partitions of all queued keys are locked in order, so nobody sees half of it.
-pub(super) fn exec(dispatch: &mut Dispatch<'_>, session: &mut Session, out: &mut Vec<u8>) -> Ended {
+pub(super) fn exec<E: Elsewhere>(
+    dispatch: &mut Dispatch<'_, E>,
+    session: &mut Session,
+    out: &mut Vec<u8>,
+) -> Ended {
     let Some(queue) = session.queue.take() else {
         Reply::new(out, session.protocol).error("ERR EXEC without MULTI");
         return Ended::Replied;
@@ -271,15 +276,27 @@ pub(super) fn exec(dispatch: &mut Dispatch<'_>, session: &mut Session, out: &mut
     }
     session.watched.clear();
     Reply::new(out, session.protocol).array(planned.len());
+    let writes = locked.stage.writes;
+    let after = After {
+        elsewhere: dispatch.elsewhere.as_deref_mut(),
+        writes,
+    };
     run_all(
-        dispatch.node,
-        dispatch.stats,
+        (dispatch.node, dispatch.stats),
         locked,
         session,
         &planned,
         out,
         &mut dispatch.instant,
+        after,
     )
+}
+
+/// What is told of an EXEC that has run.
+struct After<'a, E> {
+    elsewhere: Option<&'a mut E>,
+    /// Writes before it began.
+    writes: u64,
 }
 
 fn resolve(argv: Argv<'_>) -> Option<&'static Command> {
@@ -330,14 +347,14 @@ fn unchanged(locked: &mut Locked<'_>, session: &Session) -> bool {
     same
 }
 
-fn run_all<'a>(
-    node: &'a Node,
-    stats: &'a WorkerStats,
+fn run_all<'a, E: Elsewhere>(
+    (node, stats): (&'a Node, &'a WorkerStats),
     locked: Locked<'a>,
     session: &'a mut Session,
     planned: &Planned<'_>,
     out: &'a mut Vec<u8>,
     instant: &mut Instant,
+    after: After<'_, E>,
 ) -> Ended {
     let reply = Reply::new(out, session.protocol);
     let mut context = Context {
@@ -356,9 +373,18 @@ fn run_all<'a>(
             // Nothing waits inside EXEC: as in Redis, a command that would block answers at once.
             Ended::Wait(Wait::Replicas { .. }) => context.reply.integer(0),
             Ended::Wait(_) => context.reply.null(),
-            Ended::Replied | Ended::Load(..) | Ended::Hold => {}
+            Ended::Replied | Ended::Load(..) | Ended::Hold | Ended::Sent | Ended::Split => {}
         }
     }
     context.session.in_exec = false;
+    if let Some(elsewhere) = after.elsewhere {
+        let Context { keys, session, .. } = &mut context;
+        let wrote = keys.stage.writes != after.writes;
+        let mut read = planned
+            .iter()
+            .filter(|(command, _)| !command.write)
+            .flat_map(|(command, argv)| command.keys(*argv));
+        elsewhere.ran(session, keys, &mut read, wrote);
+    }
     if close { Ended::Close } else { Ended::Replied }
 }

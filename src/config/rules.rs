@@ -2,17 +2,22 @@
 //! build cannot honour yet. Nothing that was asked for is ignored in silence.
 
 use super::Config;
-use super::settings::SETTINGS;
 use super::value::is_loopback;
 
 /// Contradictions: the node does not start.
 pub(super) fn problems(config: &Config) -> Vec<String> {
     let mut found = Vec::new();
-    let seeds = config.peer.seeds.join(" ");
-    if !seeds.is_empty() {
+    if config.peer.secret.is_empty() && !is_loopback(&config.peer.bind) {
         found.push(format!(
-            "peer.seeds = {seeds}: clusters of several nodes are not built yet; start without \
-             seeds"
+            "peer.secret: must be set when peer.bind = {} is not on loopback: whoever reaches the \
+             peer port of a cluster without a secret may read and write everything",
+            config.peer.bind
+        ));
+    }
+    if config.peer_port().is_none() && !config.peer.seeds.is_empty() {
+        found.push(format!(
+            "peer.port = 0: client.port = {} + 10000 is no port; name one",
+            config.client.port
         ));
     }
     let cluster = &config.cluster;
@@ -51,15 +56,6 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
 /// What the operator should know; the node starts.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
     let mut found = Vec::new();
-    let default = Config::default();
-    for setting in SETTINGS.iter().filter(|setting| !setting.works_alone) {
-        if setting.get(config) != setting.get(&default) {
-            let name = setting.name;
-            found.push(format!(
-                "{name} has no effect yet: clusters of several nodes are not built yet"
-            ));
-        }
-    }
     let open = config.client.password.is_empty();
     let others: Vec<_> = config.client.bind.iter().map(String::as_str).collect();
     if open && !others.iter().all(|address| is_loopback(address)) {
@@ -94,12 +90,14 @@ mod tests {
     fn contradictions_are_named() {
         let mut config = Config::default();
         config.peer.seeds = vec!["a:1".to_owned()];
+        config.peer.bind = "0.0.0.0".to_owned();
         config.cluster.n = 1;
         config.cluster.dw = 3;
         config.client.port = 65_000;
         let found = problems(&config).join("\n");
         for part in [
-            "peer.seeds",
+            "peer.secret",
+            "peer.port",
             "cluster.r",
             "cluster.w",
             "cluster.dw",
@@ -110,14 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn an_open_port_and_a_setting_without_effect_are_warned_about() {
+    fn an_open_port_is_warned_about() {
         let mut config = Config::default();
         config.client.bind = vec!["127.0.0.1".to_owned(), "0.0.0.0".to_owned()];
-        config.node.zone = "a".to_owned();
         let found = warnings(&config);
-        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found.len(), 1, "{found:?}");
         config.client.password = "secret".to_owned();
-        config.node.zone = "default".to_owned();
         assert_eq!(warnings(&config), Vec::<String>::new());
     }
 }

@@ -9,6 +9,8 @@ use arc_swap::ArcSwap;
 use super::durable::{self, DurableConfig};
 use super::identity::{Identity, IdentityError};
 use super::keyspace::{Founding, Keyspace};
+use super::pulse::Pulses;
+use super::view::View;
 use super::{Conflict, Guesses, Monitors, Node, Policies, Policy, SlowLog, Stats};
 use crate::config::{Config, Engine};
 use crate::env::{Clock, rng};
@@ -31,26 +33,39 @@ pub enum BootError {
 }
 
 impl Node {
-    /// Opens the data of a node, or makes a fresh one.
+    /// Opens the data of a node that founds a cluster of its own, or makes a fresh one: for tests, and
+    /// for whoever has no peers.
     pub fn open(config: Config, clock: Clock) -> Result<Arc<Self>, BootError> {
         let founds = config.storage.engine == Engine::Memory
             || !Identity::is_in(Path::new(&config.node.data_dir));
-        let (identity, keyspace, durable) = match config.storage.engine {
-            Engine::Memory => {
-                let identity = Identity::random(config.cluster.partitions);
-                let keyspace = in_memory(&identity, &clock);
-                (identity, keyspace, None)
-            }
+        let identity = match config.storage.engine {
+            Engine::Memory => Identity::random(config.cluster.partitions),
             Engine::Fjall => {
-                let directory = Path::new(&config.node.data_dir);
-                let identity = Identity::of(directory, config.cluster.partitions)?;
-                if identity.partitions != config.cluster.partitions {
-                    tracing::warn!(
-                        kept = identity.partitions,
-                        asked = config.cluster.partitions,
-                        "the number of partitions is fixed when the data is made"
-                    );
-                }
+                Identity::of(Path::new(&config.node.data_dir), config.cluster.partitions)?
+            }
+        };
+        Self::open_as(&identity, config, clock, founds)
+    }
+
+    /// Opens the data of a node that knows who it is; `founds`: it is the first of its cluster, and its
+    /// file says what the cluster begins with.
+    pub fn open_as(
+        identity: &Identity,
+        config: Config,
+        clock: Clock,
+        founds: bool,
+    ) -> Result<Arc<Self>, BootError> {
+        if identity.partitions != config.cluster.partitions {
+            tracing::warn!(
+                kept = identity.partitions,
+                asked = config.cluster.partitions,
+                "the number of partitions is fixed when the data is made"
+            );
+        }
+        let directory = Path::new(&config.node.data_dir);
+        let (keyspace, durable) = match config.storage.engine {
+            Engine::Memory => (in_memory(identity, &clock), None),
+            Engine::Fjall => {
                 let durable_config = DurableConfig {
                     directory: directory.to_owned(),
                     durability: config.storage.durability,
@@ -64,12 +79,17 @@ impl Node {
                     name_key: identity.name_key,
                 };
                 let (keyspace, durable) = durable::open(durable_config, clock.clone())?;
-                (identity, keyspace, Some(durable))
+                (keyspace, Some(durable))
             }
         };
         let started = clock.wall();
         let node = Arc::new(Self {
             id: identity.node,
+            cluster: identity.cluster,
+            founded: identity.founded(),
+            pulses: Pulses::default(),
+            began: clock.now(),
+            view: ArcSwap::from_pointee(View::alone(identity.node, identity.partitions)),
             keyspace,
             durable,
             config: ArcSwap::from_pointee(Config::default()),

@@ -44,6 +44,14 @@ impl HybridClock {
         }
     }
 
+    /// A peer has said its time: ours becomes at least that, without regard to our wall clock.
+    #[inline]
+    pub fn observe(&self, remote: Hlc) {
+        if remote.0 > self.last.load(Ordering::Relaxed) {
+            self.last.fetch_max(remote.0, Ordering::Relaxed);
+        }
+    }
+
     /// The last time minted or seen.
     pub fn last(&self) -> Hlc {
         Hlc(self.last.load(Ordering::Relaxed))

@@ -10,7 +10,7 @@ use super::{Locked, Node, Stage};
 use crate::config::Config;
 use crate::env::clock::sleep;
 use crate::env::rng::Sampler;
-use crate::types::{Database, WallMs};
+use crate::types::{Actor, ActorIndex, Database, WallMs};
 
 /// What became of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,16 @@ impl Node {
             Some(durable) => durable.log_policies().map_err(|_| LOG_FAILED),
             None => Ok(()),
         }
+    }
+
+    /// Our index of an actor that a peer has named, kept before anything uses it.
+    pub fn intern_actor(&self, actor: Actor) -> Result<ActorIndex, &'static str> {
+        let mut actors = self.keyspace.actors.lock();
+        let (index, new) = actors.intern(actor);
+        if new && let Some(durable) = &self.durable {
+            durable.log_actor(index, actor).map_err(|_| LOG_FAILED)?;
+        }
+        Ok(index)
     }
 
     /// Is there a log that writes go to?

@@ -6,17 +6,45 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::env::rng;
-use crate::types::NodeId;
+use crate::types::{ClusterId, NodeId};
 
 /// The file's name.
 const FILE: &str = "node.toml";
 const VERSION: i64 = 1;
 
+/// What a cluster's data is made with: the same on every member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Founded {
+    /// Number of partitions, Q.
+    pub partitions: u16,
+    /// Key of tokens.
+    pub token_key: [u8; 16],
+    /// Key of contexts.
+    pub context_key: [u8; 16],
+    /// Key of names of long keys in the tree.
+    pub name_key: [u8; 16],
+}
+
+impl Founded {
+    /// A new cluster's.
+    pub fn random(partitions: u16) -> Self {
+        let key = || rng::random_u128().to_le_bytes();
+        Self {
+            partitions,
+            token_key: key(),
+            context_key: key(),
+            name_key: key(),
+        }
+    }
+}
+
 /// What never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
+pub struct Identity {
     /// The node.
     pub node: NodeId,
+    /// The cluster that it belongs to.
+    pub cluster: ClusterId,
     /// Number of partitions, Q.
     pub partitions: u16,
     /// Key of tokens.
@@ -44,49 +72,85 @@ pub enum IdentityError {
 }
 
 impl Identity {
-    /// A new identity.
-    pub(super) fn random(partitions: u16) -> Self {
-        let key = || rng::random_u128().to_le_bytes();
+    /// A new node that founds a cluster of its own.
+    pub fn random(partitions: u16) -> Self {
+        let (node, cluster) = (rng::random_u128(), rng::random_u128());
+        Self::made(
+            NodeId(node),
+            ClusterId(cluster),
+            &Founded::random(partitions),
+        )
+    }
+
+    /// A node's in a cluster.
+    pub fn made(node: NodeId, cluster: ClusterId, founded: &Founded) -> Self {
         Self {
-            node: NodeId(rng::random_u128()),
-            partitions,
-            token_key: key(),
-            context_key: key(),
-            name_key: key(),
+            node,
+            cluster,
+            partitions: founded.partitions,
+            token_key: founded.token_key,
+            context_key: founded.context_key,
+            name_key: founded.name_key,
+        }
+    }
+
+    /// What the cluster's data is made with.
+    pub fn founded(&self) -> Founded {
+        Founded {
+            partitions: self.partitions,
+            token_key: self.token_key,
+            context_key: self.context_key,
+            name_key: self.name_key,
         }
     }
 
     /// Is there an identity in a data directory?
-    pub(super) fn is_in(directory: &Path) -> bool {
+    pub fn is_in(directory: &Path) -> bool {
         directory.join(FILE).exists()
     }
 
-    /// The identity of a data directory, made if there is none.
-    pub(super) fn of(directory: &Path, partitions: u16) -> Result<Self, IdentityError> {
+    /// The identity of a data directory, if there is one.
+    pub fn read(directory: &Path) -> Result<Option<Self>, IdentityError> {
+        let path = directory.join(FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => match Self::parse(&text) {
+                Some(identity) => Ok(Some(identity)),
+                None => Err(IdentityError::Malformed(path)),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(IdentityError::Io { path, source }),
+        }
+    }
+
+    /// Keeps it in a data directory, for ever.
+    pub fn keep(&self, directory: &Path) -> Result<(), IdentityError> {
         let path = directory.join(FILE);
         let io = |source| IdentityError::Io {
             path: path.clone(),
             source,
         };
-        match fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&text).ok_or_else(|| IdentityError::Malformed(path.clone())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let identity = Self::random(partitions);
-                fs::create_dir_all(directory).map_err(io)?;
-                identity.write(directory, &path).map_err(io)?;
-                Ok(identity)
-            }
-            Err(error) => Err(io(error)),
+        fs::create_dir_all(directory).map_err(io)?;
+        self.write(directory, &path).map_err(io)
+    }
+
+    /// The identity of a data directory, made if there is none.
+    pub fn of(directory: &Path, partitions: u16) -> Result<Self, IdentityError> {
+        if let Some(identity) = Self::read(directory)? {
+            return Ok(identity);
         }
+        let identity = Self::random(partitions);
+        identity.keep(directory)?;
+        Ok(identity)
     }
 
     fn write(&self, directory: &Path, path: &Path) -> std::io::Result<()> {
         let hex = |key: &[u8; 16]| format!("{:032x}", u128::from_le_bytes(*key));
         let text = format!(
             "# Written once by dynamo. Without this file the data beside it cannot be read.\n\
-             version = {VERSION}\nnode = \"{}\"\npartitions = {}\ntoken_key = \"{}\"\n\
+             version = {VERSION}\nnode = \"{}\"\ncluster = \"{}\"\npartitions = {}\ntoken_key = \"{}\"\n\
              context_key = \"{}\"\nname_key = \"{}\"\n",
             self.node,
+            self.cluster,
             self.partitions,
             hex(&self.token_key),
             hex(&self.context_key),
@@ -107,8 +171,15 @@ impl Identity {
         }
         let number = |name: &str| u128::from_str_radix(table.get(name)?.as_str()?, 16).ok();
         let key = |name: &str| number(name).map(u128::to_le_bytes);
+        let node = number("node")?;
+        // Data made before there were clusters: the node founded its own.
+        let cluster = match table.get("cluster") {
+            Some(_) => number("cluster")?,
+            None => node,
+        };
         Some(Self {
-            node: NodeId(number("node")?),
+            node: NodeId(node),
+            cluster: ClusterId(cluster),
             partitions: u16::try_from(table.get("partitions")?.as_integer()?).ok()?,
             token_key: key("token_key")?,
             context_key: key("context_key")?,

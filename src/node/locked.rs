@@ -92,6 +92,13 @@ impl<'a> Locked<'a> {
             .push((place.partition, self.keyspace.lock(place.partition)));
     }
 
+    /// Locks one partition.
+    pub fn lock_at(&mut self, partition: PartitionId) {
+        self.last_place = None;
+        self.guards.clear();
+        self.guards.push((partition, self.keyspace.lock(partition)));
+    }
+
     /// Locks the partitions of several keys, in order, each once.
     pub fn lock_many<'k>(&mut self, keys: impl Iterator<Item = &'k [u8]>) {
         let mut wanted: SmallVec<[PartitionId; 8]> =

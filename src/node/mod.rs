@@ -1,6 +1,7 @@
 //! A running node: its keys, its settings, who is connected, what it counts. Commands see this and
 //! nothing below it.
 
+mod absorb;
 mod bootstrap;
 mod clock;
 mod commit;
@@ -9,6 +10,7 @@ pub mod durable;
 pub mod evict;
 pub mod eviction;
 pub mod expire;
+pub mod fanout;
 #[cfg(test)]
 mod fixture;
 mod guesses;
@@ -20,20 +22,25 @@ pub mod memory;
 mod monitor;
 mod partition;
 mod policy;
+pub mod pulse;
 pub mod slowlog;
 mod stage;
 pub mod stats;
+pub mod view;
 mod walk;
 mod write;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
+pub use absorb::{Absorbed, Incoming};
 pub use bootstrap::BootError;
 pub use commit::Committed;
 pub use guesses::Guesses;
+pub use identity::{Founded, Identity, IdentityError};
 pub use keyspace::{Founding, Keyspace, Place};
 pub use locked::{Locked, Refusal, Shown};
 pub use policy::{Conflict, Policies, Policy};
@@ -44,12 +51,14 @@ pub use write::Deadline;
 use crate::config::Config;
 use crate::env::Clock;
 use crate::session::{Clients, PubSub};
-use crate::types::{NodeId, WallMs};
+use crate::types::{ClusterId, NodeId, WallMs};
 use durable::Durable;
 pub use monitor::Monitors;
+use pulse::Pulses;
 use slowlog::SlowLog;
 use stats::Stats;
 use tokio::sync::Notify;
+use view::View;
 
 /// The version of Redis whose behaviour we follow: clients switch on features by it.
 pub const REDIS_VERSION: &str = "7.2.4";
@@ -59,10 +68,18 @@ pub const REDIS_VERSION: &str = "7.2.4";
 pub struct Node {
     /// For ever.
     pub id: NodeId,
+    /// The cluster that it belongs to.
+    pub cluster: ClusterId,
     /// All keys.
     pub keyspace: Arc<Keyspace>,
     /// Log and tree; `None`: the memory engine.
     pub durable: Option<Arc<Durable>>,
+    founded: Founded,
+    began: Instant,
+    /// When workers asked and heard each peer.
+    pub pulses: Pulses,
+    /// The cluster as this node sees it.
+    pub view: ArcSwap<View>,
     /// Settings; CONFIG SET swaps in a new snapshot.
     pub config: ArcSwap<Config>,
     /// The gate to time.
@@ -93,4 +110,16 @@ pub struct Node {
     pub paused_until: AtomicU64,
     /// CLIENT PAUSE holds reads too.
     pub paused_all: std::sync::atomic::AtomicBool,
+}
+
+impl Node {
+    /// Milliseconds since the node started, by the monotonic clock.
+    pub fn mono_ms(&self) -> u64 {
+        self.clock.now().duration_since(self.began).as_millis() as u64
+    }
+
+    /// What the cluster's data is made with: a node that joins needs it.
+    pub fn founded(&self) -> &Founded {
+        &self.founded
+    }
 }

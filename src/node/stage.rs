@@ -2,6 +2,7 @@
 //! and the sums that other threads see only per group. Filled under partition locks, without one of
 //! its own.
 
+use super::fanout::{Fanout, Named};
 use crate::env::rng::Sampler;
 use crate::store::log::append_record;
 use crate::types::{Database, Hlc, PartitionId, Token};
@@ -38,6 +39,8 @@ pub struct Stage {
     pub logged: bool,
     /// Chance for sampling: eviction, RANDOMKEY, LFU.
     pub sampler: Sampler,
+    /// What goes to other nodes; `None` in a cluster of one.
+    pub fanout: Option<Box<Fanout>>,
 }
 
 impl Stage {
@@ -52,6 +55,7 @@ impl Stage {
             writes: 0,
             logged,
             sampler: Sampler::from_system(),
+            fanout: None,
         }
     }
 
@@ -72,6 +76,15 @@ impl Stage {
         at: Hlc,
     ) {
         self.writes += 1;
+        if let Some(fanout) = &mut self.fanout {
+            let named = Named {
+                partition,
+                database,
+                token,
+                key,
+            };
+            fanout.record(named, record);
+        }
         if !self.logged {
             return;
         }

@@ -88,6 +88,8 @@ pub struct Stats {
     pub connections: AtomicU64,
     /// Connections refused at the limit.
     pub rejected_connections: AtomicU64,
+    /// Replicas found behind by a read, and sent what they lacked.
+    pub read_repairs: AtomicU64,
     errors: Mutex<BTreeMap<String, u64>>,
     /// Commands and wall milliseconds when the rate was last asked for, and the rate.
     rate: Mutex<(u64, u64, u64)>,

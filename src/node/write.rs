@@ -189,6 +189,7 @@ impl Locked<'_> {
             expiry,
             hlc,
             used,
+            mine: true,
         };
         write.apply(partition, stage, record::simple_len(&simple), |bytes| {
             record::write_simple(&simple, bytes);
@@ -253,6 +254,11 @@ impl Locked<'_> {
 
     /// Stores a record that was minted here.
     fn put_record(&mut self, place: Place, key: &[u8], record: &Record, hlc: Hlc) {
+        self.put(place, key, record, hlc, true);
+    }
+
+    /// Stores a record, minted here or not.
+    pub(super) fn put(&mut self, place: Place, key: &[u8], record: &Record, hlc: Hlc, mine: bool) {
         let mut encoded = Vec::new();
         record::encode(record, &mut encoded);
         let used = first_use(self.use_now, self.frequency);
@@ -267,6 +273,7 @@ impl Locked<'_> {
             expiry,
             hlc,
             used,
+            mine,
         };
         write.apply(partition, stage, encoded.len(), |bytes| {
             bytes.copy_from_slice(&encoded);
@@ -285,6 +292,8 @@ pub(super) struct Write<'k> {
     pub(super) expiry: Option<WallMs>,
     pub(super) hlc: Hlc,
     pub(super) used: u32,
+    /// Minted here, or held without a break since it was.
+    pub(super) mine: bool,
 }
 
 impl Write<'_> {
@@ -302,7 +311,8 @@ impl Write<'_> {
         } = self.place;
         let space = partition.space_mut(self.database);
         let counted = if self.live { entry::COUNTED } else { 0 };
-        let set = entry::MINE | if stage.logged { entry::DIRTY } else { 0 } | counted;
+        let mine = if self.mine { entry::MINE } else { 0 };
+        let set = mine | if stage.logged { entry::DIRTY } else { 0 } | counted;
         let mut change = i8::from(self.live);
         if let Some(found) = space.table.get_mut(token, self.key, stage.logged) {
             let before = found.bytes();
@@ -310,7 +320,7 @@ impl Write<'_> {
             unindex(&mut space.expiring, found, token);
             let was_dirty = found.is(entry::DIRTY);
             found.set_record(record_len, fill);
-            found.change_state(set, entry::ABSENT | entry::COUNTED & !counted);
+            found.change_state(set, entry::ABSENT | (entry::COUNTED | entry::MINE) & !set);
             found.set_used(self.used);
             stage.table_bytes += found.bytes() as isize - before as isize;
             if stage.logged {

@@ -83,6 +83,21 @@ impl OwnedArgv {
         Argv::new(&self.bytes, &self.ranges, self.inline)
     }
 
+    /// Arguments from their words.
+    pub fn from_words<'k>(words: impl IntoIterator<Item = &'k [u8]>) -> Self {
+        let (mut bytes, mut ranges) = (Vec::new(), Ranges::new());
+        for word in words {
+            let start = bytes.len() as u32;
+            bytes.extend_from_slice(word);
+            ranges.push((start, bytes.len() as u32));
+        }
+        Self {
+            bytes: bytes.into_boxed_slice(),
+            ranges,
+            inline: false,
+        }
+    }
+
     /// Bytes held, for the limit of a queue.
     pub fn size(&self) -> usize {
         self.bytes.len() + self.ranges.len() * size_of::<(u32, u32)>()

@@ -6,6 +6,7 @@
 
 mod argv;
 mod decimal;
+mod extent;
 mod inline;
 mod limits;
 pub mod number;
@@ -14,6 +15,7 @@ mod request;
 
 pub use argv::{Argv, OwnedArgv, looks_like_http};
 pub use decimal::{Decimal, format_human, parse_long_double};
+pub use extent::reply_length;
 pub use limits::{Limits, MAX_ARGUMENTS, MAX_INLINE_BYTES, MAX_REQUEST_BYTES, ProtocolError};
 pub use reply::Reply;
 pub use request::{Progress, Request, RequestReader};

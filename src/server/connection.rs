@@ -1,6 +1,9 @@
 //! One connection: read what has arrived, run all of it in one pass, commit with the worker's group,
 //! answer with one write. No timer, channel or task per command.
 
+mod settle;
+mod split;
+
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,13 +14,14 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::worker::Worker;
+use crate::cluster::{Hook, Pass, Plane, Span};
 use crate::commands::dispatch::{Dispatch, Ended};
 use crate::node::Stage;
 use crate::resp::{
     Limits, Progress, ProtocolError, Reply, Request, RequestReader, looks_like_http,
 };
 use crate::session::{ClientHandle, Session};
-use crate::types::WallMs;
+use crate::types::{Database, WallMs};
 
 /// What one read asks for; a request larger than this grows its buffer as it arrives.
 const READ_BYTES: usize = 16 * 1024;
@@ -49,6 +53,10 @@ pub(super) struct Connection {
     group: u64,
     /// Wall clock of the last batch.
     batch_at: WallMs,
+    /// Replies that wait for other nodes.
+    pass: Pass,
+    /// A reply that is to be made anew needs this key first.
+    wanted: Option<(Database, Box<[u8]>)>,
 }
 
 /// What to do after a pass over the input.
@@ -80,6 +88,8 @@ impl Connection {
             uncommitted: Vec::new(),
             group: 0,
             batch_at: WallMs(0),
+            pass: Pass::default(),
+            wanted: None,
         }
     }
 
@@ -100,6 +110,9 @@ impl Connection {
             loop {
                 let step = self.pass();
                 self.commit().await;
+                if !self.pass.is_empty() {
+                    self.settle().await;
+                }
                 match step {
                     Step::Read => {
                         self.flush().await?;
@@ -190,21 +203,35 @@ impl Connection {
     fn pass(&mut self) -> Step {
         let worker = Rc::clone(&self.worker);
         let stage = &mut *worker.stage.borrow_mut();
-        let step = self.pass_on(&worker, stage);
+        let mut plane = worker.plane.borrow_mut();
+        plane.refresh(stage);
+        set_fanning(stage, true);
+        let step = self.pass_on(&worker, &mut plane, stage);
+        set_fanning(stage, false);
         worker.add_sums(stage);
         step
     }
 
-    fn pass_on(&mut self, worker: &Worker, stage: &mut Stage) -> Step {
+    fn pass_on(&mut self, worker: &Worker, plane: &mut Plane, stage: &mut Stage) -> Step {
         let now = worker.node.clock.wall();
         self.batch_at = now;
-        let mut dispatch = Dispatch {
+        let alone = plane.view.alone;
+        let mut pass = std::mem::take(&mut self.pass);
+        let mut hook = Hook::new(plane, &mut pass);
+        let dispatch = Dispatch {
             node: &worker.node,
             stage,
             stats: &worker.stats,
+            elsewhere: (!alone).then_some(&mut hook),
             now,
             instant: worker.node.clock.now(),
         };
+        let step = self.run_all(worker, dispatch);
+        self.pass = pass;
+        step
+    }
+
+    fn run_all(&mut self, worker: &Worker, mut dispatch: Dispatch<'_, Hook<'_>>) -> Step {
         let mut limits = self.limits();
         let mut trusted = self.session.authenticated;
         loop {
@@ -230,12 +257,25 @@ impl Connection {
                 return Step::Close;
             }
             let (start, writes) = (self.output.len(), dispatch.stage.writes);
+            let once = self.session.quorum_once;
             let ended = dispatch.execute(&mut self.session, argv, &mut self.output);
+            if once.is_some() && ended != Ended::Split {
+                self.session.quorum_once =
+                    self.session.quorum_once.filter(|now| Some(*now) != once);
+            }
+            if let Some(hook) = &mut dispatch.elsewhere {
+                hook.place(Span {
+                    from: start,
+                    to: self.output.len(),
+                    asked_from: self.executed,
+                    asked_to: self.executed + consumed,
+                });
+            }
             if dispatch.stage.writes != writes && dispatch.stage.logged {
                 self.uncommitted.push((start, self.output.len()));
                 self.group = worker.group();
             }
-            if matches!(ended, Ended::Load(..) | Ended::Hold) {
+            if matches!(ended, Ended::Load(..) | Ended::Hold | Ended::Split) {
                 // Not executed: the same request runs again after the wait.
                 self.reader = RequestReader::new();
                 return Step::Wait(ended);
@@ -243,7 +283,7 @@ impl Connection {
             self.executed += consumed;
             match ended {
                 Ended::Replied if self.session.closing => return Step::Close,
-                Ended::Replied => {}
+                Ended::Replied | Ended::Sent => {}
                 Ended::Close => return Step::Close,
                 waiting => return Step::Wait(waiting),
             }
@@ -290,7 +330,8 @@ impl Connection {
                 let mut reply = Reply::new(&mut self.output, self.session.protocol);
                 super::waiting::wait(&self.worker.node, &self.session, wait, &mut reply).await;
             }
-            Ended::Replied | Ended::Close => {}
+            Ended::Split => self.split().await,
+            Ended::Replied | Ended::Close | Ended::Sent => {}
         }
         handle.blocked.store(false, Ordering::Relaxed);
     }
@@ -299,6 +340,9 @@ impl Connection {
     /// writes are replaced: their outcome is unknown.
     async fn commit(&mut self) {
         if self.uncommitted.is_empty() {
+            if !self.pass.is_empty() {
+                self.worker.want_fan_out();
+            }
             return;
         }
         if !self.worker.commit(self.group).await {
@@ -366,4 +410,11 @@ impl Connection {
 enum Event {
     Mail,
     Readable,
+}
+
+/// Do writes of commands go to other nodes? Only those: reaping and merging change this copy alone.
+fn set_fanning(stage: &mut Stage, on: bool) {
+    if let Some(fanout) = &mut stage.fanout {
+        fanout.on = on;
+    }
 }

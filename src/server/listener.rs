@@ -12,13 +12,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::connection::Connection;
+use super::control::Event;
 use super::housekeeping::housekeeping;
+use super::peering;
 use super::worker::Worker;
 use crate::config::ClientConfig;
 use crate::env::clock::sleep;
 use crate::env::task;
 use crate::node::Node;
 use crate::session::ClientHandle;
+use crate::types::NodeId;
 
 /// Connections that the system holds for us until we accept them: Redis's default.
 const BACKLOG: i32 = 511;
@@ -97,6 +100,11 @@ impl Server {
         })
     }
 
+    /// Where connections of peers go: to the worker of the same number.
+    pub(crate) fn workers(&self) -> Vec<mpsc::Sender<Arrival>> {
+        self.shared.1.clone()
+    }
+
     /// Accepts until the future is dropped; then nobody listens any more, and connections go on.
     pub async fn accept(&mut self) -> std::io::Result<()> {
         let mut accepting = Accepting(Vec::new());
@@ -119,7 +127,18 @@ impl Drop for Accepting {
     }
 }
 
-type Shared = (Arc<Node>, Vec<mpsc::Sender<(StdStream, Arc<ClientHandle>)>>);
+type Shared = (Arc<Node>, Vec<mpsc::Sender<Arrival>>);
+
+/// A connection on its way to a worker.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    /// A client's.
+    Client(StdStream, Arc<ClientHandle>),
+    /// A peer's, whose worker has dialled us.
+    Peer(StdStream, NodeId),
+    /// Where the worker tells what becomes of its own connections to peers.
+    Events(mpsc::Sender<Event>),
+}
 
 fn bind(address: &str, port: u16) -> Result<(SocketAddr, Socket), ListenError> {
     let bad = |reason: String| ListenError::Address {
@@ -192,7 +211,7 @@ async fn accept_on(listener: &TcpListener, shared: &Shared) {
         let Some(worker) = workers.get(turn) else {
             continue;
         };
-        if worker.send((stream, handle)).await.is_err() {
+        if worker.send(Arrival::Client(stream, handle)).await.is_err() {
             node.clients.remove(id);
         }
     }
@@ -212,11 +231,8 @@ fn refusal(node: &Node, peer: SocketAddr) -> Option<&'static str> {
     )
 }
 
-fn start_worker(
-    node: &Arc<Node>,
-    number: usize,
-) -> Result<mpsc::Sender<(StdStream, Arc<ClientHandle>)>, ListenError> {
-    let (sender, mut receiver) = mpsc::channel::<(StdStream, Arc<ClientHandle>)>(HANDOVER);
+fn start_worker(node: &Arc<Node>, number: usize) -> Result<mpsc::Sender<Arrival>, ListenError> {
+    let (sender, mut receiver) = mpsc::channel::<Arrival>(HANDOVER);
     let node = Arc::clone(node);
     let run = move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -230,23 +246,45 @@ fn start_worker(
             if number == 0 {
                 task::local("housekeeping", housekeeping(Rc::clone(&worker)));
             }
-            while let Some((stream, handle)) = receiver.recv().await {
-                let id = handle.id;
-                match prepare(stream) {
-                    Ok(stream) => {
-                        let connection = Connection::new(Rc::clone(&worker), stream, handle);
-                        task::local("connection", connection.run());
-                    }
-                    Err(error) => {
-                        tracing::debug!(%error, "connection lost before it began");
-                        worker.node.clients.remove(id);
-                    }
-                }
+            while let Some(arrival) = receiver.recv().await {
+                arrived(&worker, arrival);
             }
         });
     };
     task::thread(&format!("worker-{number}"), run).map_err(ListenError::Thread)?;
     Ok(sender)
+}
+
+fn arrived(worker: &Rc<Worker>, arrival: Arrival) {
+    match arrival {
+        Arrival::Client(stream, handle) => {
+            let id = handle.id;
+            match prepare(stream) {
+                Ok(stream) => {
+                    let connection = Connection::new(Rc::clone(worker), stream, handle);
+                    task::local("connection", connection.run());
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "connection lost before it began");
+                    worker.node.clients.remove(id);
+                }
+            }
+        }
+        Arrival::Peer(stream, peer) => match TcpStream::from_std(stream) {
+            Ok(stream) => {
+                let worker = Rc::clone(worker);
+                task::local("peer", async move {
+                    let broken = peering::serve(&worker, stream).await;
+                    tracing::debug!(%peer, %broken, "a peer's connection ended");
+                });
+            }
+            Err(error) => tracing::debug!(%peer, %error, "connection lost before it began"),
+        },
+        Arrival::Events(events) => {
+            task::local("ticker", Rc::clone(worker).ticker());
+            task::local("dialer", peering::dial_all(Rc::clone(worker), events));
+        }
+    }
 }
 
 fn prepare(stream: StdStream) -> std::io::Result<TcpStream> {

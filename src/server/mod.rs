@@ -1,13 +1,19 @@
 //! The RESP server: workers, each with its connections; one listener that deals them out.
 
+mod cluster;
 mod connection;
+mod control;
+mod forwarded;
 mod housekeeping;
 mod listener;
+mod peering;
 mod waiting;
+mod wire;
 mod worker;
 
 use std::sync::atomic::Ordering;
 
+pub use cluster::{EnterError, Entered, enter, take_part};
 pub use listener::{Bound, ListenError, Server};
 
 use crate::node::Node;

@@ -6,11 +6,16 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::wire::Wire;
+use crate::cluster::{Pass, Plane};
 use crate::commands::Registry;
+use crate::env::clock::sleep;
 use crate::node::stats::WorkerStats;
+use crate::node::view::NodeIndex;
 use crate::node::{Committed, Node, Stage};
 
 /// What the connections of one worker share. Never leaves its thread.
@@ -31,6 +36,10 @@ pub(super) struct Worker {
     failed_from: Cell<Option<u64>>,
     waiting: RefCell<Vec<Waker>>,
     wanted: Notify,
+    /// The other nodes, as this worker talks to them.
+    pub(super) plane: RefCell<Plane>,
+    /// Sockets to them, by node index.
+    wires: RefCell<Vec<Option<Rc<Wire>>>>,
     buffers: RefCell<Vec<Vec<u8>>>,
 }
 
@@ -44,7 +53,10 @@ impl Worker {
         let stats = Arc::new(WorkerStats::new(Registry::get().len()));
         node.stats.add_worker(Arc::clone(&stats));
         let stage = RefCell::new(Stage::new(node.is_logged()));
+        let plane = RefCell::new(Plane::new(Arc::clone(&node)));
         Rc::new(Self {
+            plane,
+            wires: RefCell::default(),
             node,
             number,
             stats,
@@ -95,9 +107,15 @@ impl Worker {
             self.wanted.notified().await;
             // Everyone who is ready now goes first: their writes join this group.
             tokio::task::yield_now().await;
+            self.fan_out();
             let group = self.group.get();
             self.group.set(group + 1);
-            std::mem::swap(&mut *self.stage.borrow_mut(), &mut spare);
+            {
+                let stage = &mut *self.stage.borrow_mut();
+                std::mem::swap(stage, &mut spare);
+                // The operations' numbers go on from group to group.
+                std::mem::swap(&mut stage.fanout, &mut spare.fanout);
+            }
             let committed = self.node.commit(&spare).await;
             spare.clear();
             match committed {
@@ -110,6 +128,56 @@ impl Worker {
             for waker in self.waiting.borrow_mut().drain(..) {
                 waker.wake();
             }
+        }
+    }
+
+    /// Sends what the group has for other nodes, before it is committed here: their logs are written
+    /// while ours is.
+    fn fan_out(&self) {
+        let mut plane = self.plane.borrow_mut();
+        if !plane.flush(&mut self.stage.borrow_mut()) {
+            return;
+        }
+        let wires = self.wires.borrow();
+        for (place, wire) in wires.iter().enumerate() {
+            if let Some(wire) = wire {
+                wire.send(&mut plane.link(NodeIndex(place as u16)).out);
+            }
+        }
+    }
+
+    /// A connection to a peer stands, or has gone.
+    pub(super) fn set_wire(&self, to: NodeIndex, wire: Option<Rc<Wire>>) {
+        let mut wires = self.wires.borrow_mut();
+        let place = usize::from(to.0);
+        if place >= wires.len() {
+            wires.resize_with(place + 1, || None);
+        }
+        if let Some(slot) = wires.get_mut(place) {
+            *slot = wire;
+        }
+    }
+
+    /// There is something for other nodes.
+    pub(super) fn want_fan_out(&self) {
+        self.wanted.notify_one();
+    }
+
+    /// Waits until a pass is settled, or its time is up.
+    pub(super) async fn settle(&self, pass: &mut Pass, deadline: Instant) {
+        std::future::poll_fn(|context| {
+            let late = self.node.clock.now() >= deadline;
+            self.plane.borrow_mut().poll(pass, late, context)
+        })
+        .await;
+    }
+
+    /// Lets those who wait look at the time: one timer for all of them.
+    pub(super) async fn ticker(self: Rc<Self>) {
+        const STEP: Duration = Duration::from_millis(10);
+        loop {
+            sleep(STEP).await;
+            self.plane.borrow_mut().wake();
         }
     }
 

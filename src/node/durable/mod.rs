@@ -46,7 +46,7 @@ use crate::store::high_water::HighWater;
 use crate::store::lock::DirectoryLock;
 use crate::store::log::{EntryKind, Log, LogError, append_opaque};
 use crate::store::tree::Tree;
-use crate::types::{Database, WallMs};
+use crate::types::{Actor, ActorIndex, Database, WallMs};
 
 /// What the log's lock guards: the log, and the counts as far as the log has them.
 struct Writer {
@@ -320,6 +320,12 @@ impl Durable {
         Ok(())
     }
 
+    /// Keeps a line of the table of actors: it is in the log before a record that uses it.
+    pub fn log_actor(&self, index: ActorIndex, actor: Actor) -> Result<(), LogError> {
+        let entry = (EntryKind::ACTOR, meta::encode_actor(index, actor));
+        self.append_own(&[entry], |_| {}).map(|_| ())
+    }
+
     /// Keeps the policies: they outlive a restart.
     pub fn log_policies(&self) -> Result<(), LogError> {
         let policies = self.keyspace.policies.load();
@@ -367,11 +373,7 @@ impl Durable {
 const FAILED: u64 = u64::MAX;
 
 /// Changes as the log's counts take them.
-fn is_void(
-    change: &Change,
-    flushed: &[crate::version::Floor],
-    actor: crate::types::ActorIndex,
-) -> bool {
+fn is_void(change: &Change, flushed: &[crate::version::Floor], actor: ActorIndex) -> bool {
     flushed
         .get(usize::from(change.database.0))
         .and_then(|marker| marker.get(actor))

@@ -208,6 +208,11 @@ impl<'a> Entries<'a> {
         Self { left: payload }
     }
 
+    /// How many bytes of the payload have not been read.
+    pub fn left(&self) -> usize {
+        self.left.len()
+    }
+
     fn take(&mut self) -> Option<EntryRef<'a>> {
         let (&[kind, flags], rest) = self.left.split_first_chunk::<2>()?;
         self.left = rest;

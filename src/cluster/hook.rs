@@ -1,0 +1,409 @@
+//! Between dispatch and the cluster: where a command runs, and what its reply waits for.
+
+use smallvec::SmallVec;
+
+use super::link::Link;
+use super::pass::{Copies, Pass, Span, Waits};
+use super::plane::Plane;
+use super::wire::{CommandItem, ReadItem, UNIT, Words};
+use crate::commands::elsewhere::{Elsewhere, Routed};
+use crate::commands::{Command, CommandError, KeySpec, Registry, Semantics};
+use crate::node::Locked;
+use crate::node::view::{NodeIndex, Route};
+use crate::resp::{Argv, Protocol};
+use crate::session::{ReplyMode, Session};
+use crate::types::PartitionId;
+
+const NO_SEAT: CommandError = CommandError::text(
+    "CLUSTERDOWN no node that keeps this key can be reached; nothing was written",
+);
+const OVERLOAD: CommandError = CommandError::text(
+    "TRYAGAIN a node that keeps this key is too far behind; nothing was written",
+);
+
+/// One pass of one connection, as dispatch sees the cluster.
+pub struct Hook<'a> {
+    plane: &'a mut Plane,
+    pass: &'a mut Pass,
+    /// Partitions with a command of this pass on its way to another node: later commands on them
+    /// follow it there, so that the connection sees its own writes.
+    followed: SmallVec<[(PartitionId, NodeIndex); 4]>,
+    /// The command came from another node: it runs here or nowhere.
+    forwarded: bool,
+    /// It runs here whoever the seat is.
+    anyway: bool,
+    /// The last item of the pass has no place in the output yet.
+    unplaced: bool,
+}
+
+impl<'a> Hook<'a> {
+    /// For a client's connection.
+    pub fn new(plane: &'a mut Plane, pass: &'a mut Pass) -> Self {
+        Self {
+            plane,
+            pass,
+            followed: SmallVec::new(),
+            forwarded: false,
+            anyway: false,
+            unplaced: false,
+        }
+    }
+
+    /// For what another node has forwarded.
+    pub fn forwarded(plane: &'a mut Plane, pass: &'a mut Pass, anyway: bool) -> Self {
+        Self {
+            forwarded: true,
+            anyway,
+            ..Self::new(plane, pass)
+        }
+    }
+
+    /// The command that has just run stands here: what it waits for takes that place.
+    pub fn place(&mut self, span: Span) {
+        if std::mem::take(&mut self.unplaced) {
+            self.pass.place_last(span);
+        }
+    }
+
+    /// The command that was run could not be: it is made anew.
+    pub fn try_again(&mut self) {
+        self.push(Waits::Anew);
+    }
+
+    fn push(&mut self, waits: Waits) {
+        self.unplaced = true;
+        self.pass.push(waits, Span::default());
+    }
+
+    /// Whom a read of this partition goes to.
+    fn reader(&self, partition: PartitionId) -> Option<NodeIndex> {
+        let route = self.plane.view.route(partition);
+        if let Some((_, to)) = self.followed.iter().find(|(at, _)| *at == partition) {
+            return Some(*to);
+        }
+        if route.mine {
+            return Some(NodeIndex::ME);
+        }
+        let live = |to: &&NodeIndex| self.plane.is_up(**to);
+        route.owners.iter().find(live).copied().or(route.seat)
+    }
+
+    fn destination(&self, command: &Command, key: &[u8]) -> (PartitionId, Option<NodeIndex>) {
+        let partition = self.plane.node.keyspace.place(key).partition;
+        let to = if command.write {
+            self.plane.view.route(partition).seat
+        } else {
+            self.reader(partition)
+        };
+        (partition, to)
+    }
+
+    fn is_full(&self, route: &Route) -> bool {
+        route
+            .targets
+            .iter()
+            .any(|target| self.plane.is_full(target.to))
+    }
+
+    fn send(&mut self, session: &Session, to: NodeIndex, flags: u8, write: bool, argv: Argv<'_>) {
+        self.send_words(session, to, flags, write, argv.iter());
+    }
+
+    fn send_words<'k>(
+        &mut self,
+        session: &Session,
+        to: NodeIndex,
+        flags: u8,
+        write: bool,
+        words: impl ExactSizeIterator<Item = &'k [u8]>,
+    ) {
+        let quorum = session.quorum_once.unwrap_or(session.quorum);
+        let item = CommandItem {
+            flags,
+            protocol: match session.protocol {
+                Protocol::Resp2 => 2,
+                Protocol::Resp3 => 3,
+            },
+            database: session.database,
+            r: quorum.r.unwrap_or(0),
+            w: quorum.w.unwrap_or(0),
+            dw: quorum.dw.unwrap_or(0),
+            words: Words::NONE,
+        };
+        let number = self.plane.link(to).command(&item, words);
+        let waits = Waits::Sent {
+            to,
+            number,
+            write,
+            silent: session.reply_mode != ReplyMode::On
+                && session.reply_mode != ReplyMode::SkipNext,
+        };
+        self.push(waits);
+    }
+
+    fn link(&mut self, to: NodeIndex) -> &mut Link {
+        self.plane.link(to)
+    }
+
+    /// One destination for all of these keys, or more than one.
+    fn place_all<'k>(
+        &self,
+        command: &Command,
+        keys: impl Iterator<Item = &'k [u8]>,
+    ) -> Result<Places, CommandError> {
+        let mut places = Places::default();
+        for key in keys {
+            let (partition, to) = self.destination(command, key);
+            let to = to.ok_or(NO_SEAT)?;
+            places.several |= places.to.is_some_and(|first| first != to);
+            places.to.get_or_insert(to);
+            if !places.partitions.contains(&partition) {
+                places.partitions.push(partition);
+            }
+        }
+        Ok(places)
+    }
+
+    fn settle_route(&mut self, session: &Session, places: &Places, send: Send<'_>) -> Routed {
+        let Some(to) = places.to else {
+            return Routed::Here;
+        };
+        if places.several {
+            return Routed::Split;
+        }
+        let write = send.write;
+        if to == NodeIndex::ME {
+            let full = write
+                && places
+                    .partitions
+                    .iter()
+                    .any(|partition| self.is_full(self.plane.view.route(*partition)));
+            return if full {
+                Routed::Refused(OVERLOAD)
+            } else {
+                Routed::Here
+            };
+        }
+        if self.forwarded {
+            return Routed::Refused(CommandError::text(NOT_SEAT));
+        }
+        if self.link(to).is_full() {
+            return Routed::Refused(OVERLOAD);
+        }
+        for partition in &places.partitions {
+            self.followed.push((*partition, to));
+        }
+        match send.what {
+            What::Command(argv) => self.send(session, to, 0, write, argv),
+            What::Unit => {
+                let words = unit_words(session);
+                self.send_words(session, to, UNIT, write, words.iter().map(|word| &**word));
+            }
+        }
+        Routed::Sent
+    }
+}
+
+/// What a node answers that is not the seat; never seen by a client.
+pub(super) const NOT_SEAT: &str = "TRYAGAIN not the seat";
+
+#[derive(Debug, Default)]
+struct Places {
+    to: Option<NodeIndex>,
+    several: bool,
+    partitions: SmallVec<[PartitionId; 4]>,
+}
+
+struct Send<'a> {
+    write: bool,
+    what: What<'a>,
+}
+
+enum What<'a> {
+    Command(Argv<'a>),
+    Unit,
+}
+
+/// EXEC's commands one after the other, each with its number of words before it; first what is
+/// watched.
+fn unit_words(session: &Session) -> Vec<Box<[u8]>> {
+    let mut words: Vec<Box<[u8]>> = Vec::new();
+    let number = |value: u64| -> Box<[u8]> { value.to_string().into_bytes().into() };
+    words.push(number(session.watched.len() as u64));
+    for watched in &session.watched {
+        words.push(number(u64::from(watched.database.0)));
+        words.push(watched.key.clone());
+        words.push(number(watched.fingerprint));
+    }
+    let commands = session.queue.as_ref().map(|queue| &queue.commands);
+    for command in commands.into_iter().flatten() {
+        let argv = command.argv();
+        words.push(number(argv.len() as u64));
+        words.extend(argv.iter().map(Box::from));
+    }
+    words
+}
+
+impl Elsewhere for Hook<'_> {
+    fn route(&mut self, session: &Session, command: &'static Command, argv: Argv<'_>) -> Routed {
+        match command.spec.semantics {
+            Semantics::Local => return Routed::Here,
+            Semantics::Coverage | Semantics::NodeWide => {
+                return if self.forwarded {
+                    Routed::Here
+                } else {
+                    Routed::Split
+                };
+            }
+            Semantics::QuorumRead | Semantics::QuorumWrite | Semantics::ReadModifyWrite => {}
+        }
+        if command.spec.keys == KeySpec::None {
+            return Routed::Here;
+        }
+        let places = match self.place_all(command, command.keys(argv)) {
+            Ok(places) => places,
+            Err(error) => return Routed::Refused(error),
+        };
+        let send = Send {
+            write: command.write,
+            what: What::Command(argv),
+        };
+        self.settle_route(session, &places, send)
+    }
+
+    fn route_exec(&mut self, session: &Session) -> Routed {
+        let Some(queue) = &session.queue else {
+            return Routed::Here;
+        };
+        if queue.aborted {
+            return Routed::Here;
+        }
+        let registry = Registry::get();
+        let mut write = false;
+        let mut all = Places::default();
+        for owned in &queue.commands {
+            let argv = owned.argv();
+            let Some(command) = argv.get(0).and_then(|name| registry.find(name)) else {
+                continue;
+            };
+            if matches!(
+                command.spec.semantics,
+                Semantics::Coverage | Semantics::NodeWide
+            ) {
+                continue;
+            }
+            write |= command.write;
+            for key in command.keys(argv) {
+                let partition = self.plane.node.keyspace.place(key).partition;
+                // The unit runs where its writes do, its reads with them.
+                let Some(to) = self.plane.view.route(partition).seat else {
+                    return Routed::Refused(NO_SEAT);
+                };
+                all.several |= all.to.is_some_and(|first| first != to);
+                all.to.get_or_insert(to);
+                if !all.partitions.contains(&partition) {
+                    all.partitions.push(partition);
+                }
+            }
+        }
+        let send = Send {
+            write,
+            what: What::Unit,
+        };
+        self.settle_route(session, &all, send)
+    }
+
+    fn ran(
+        &mut self,
+        session: &Session,
+        keys: &mut Locked<'_>,
+        read: &mut dyn Iterator<Item = &[u8]>,
+        wrote: bool,
+    ) {
+        let quorum = session.quorum_once.unwrap_or(session.quorum);
+        if wrote {
+            self.wrote(keys, quorum.w, quorum.dw);
+            return;
+        }
+        let r = quorum.r.unwrap_or(self.plane.view.r).min(self.plane.view.n);
+        if r > 1 && !keys.is_unlocked() {
+            self.compare(keys, read, r);
+        }
+    }
+}
+
+impl Hook<'_> {
+    fn wrote(&mut self, keys: &mut Locked<'_>, w: Option<u8>, dw: Option<u8>) {
+        let Some(fanout) = &mut keys.stage.fanout else {
+            return;
+        };
+        let view = std::sync::Arc::clone(&fanout.view);
+        let touched = std::mem::take(&mut fanout.touched);
+        let mut copies: SmallVec<[Copies; 1]> = SmallVec::new();
+        for partition in touched {
+            let route = view.route(partition);
+            let last = |to: NodeIndex| {
+                fanout
+                    .batches
+                    .get(usize::from(to.0))
+                    .map_or(0, |batch| batch.last)
+            };
+            copies.push(Copies {
+                own: true,
+                sent: route
+                    .targets
+                    .iter()
+                    .map(|target| (target.to, last(target.to)))
+                    .collect(),
+            });
+        }
+        let (w, dw) = (
+            w.unwrap_or(view.w).min(view.n),
+            dw.unwrap_or(view.dw).min(view.n),
+        );
+        if !copies.is_empty() && (w > 1 || dw > 0) {
+            self.push(Waits::Written { copies, w, dw });
+        }
+    }
+
+    /// Shows other owners what we hold of the keys that were read.
+    fn compare(&mut self, keys: &Locked<'_>, read: &mut dyn Iterator<Item = &[u8]>, r: u8) {
+        let view = std::sync::Arc::clone(&self.plane.view);
+        let mut asked: SmallVec<[(NodeIndex, u64); 2]> = SmallVec::new();
+        let (mut any, mut short) = (false, None);
+        for key in read {
+            any = true;
+            let place = self.plane.node.keyspace.place(key);
+            let digest = keys.digest_at(place, key, &self.plane.actors);
+            // A record that does not decode compares as nothing: the others' copies mend it.
+            let digest = digest.unwrap_or(0);
+            let owners = &view.route(place.partition).owners;
+            let mut answers = 1;
+            for to in owners.iter().copied() {
+                if answers >= r || to == NodeIndex::ME || !self.plane.is_up(to) {
+                    continue;
+                }
+                answers += 1;
+                let item = ReadItem {
+                    place,
+                    database: keys.database,
+                    key,
+                    digest,
+                };
+                asked.push((to, self.plane.link(to).compare(&item)));
+            }
+            if answers < r {
+                short = Some(answers);
+            }
+        }
+        if any {
+            let waits = Waits::Read {
+                asked,
+                r,
+                again: false,
+                short,
+            };
+            self.push(waits);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What a pass over the input still waits for from other nodes, and the replies as they come out: some
+//! replaced by an error, some by another node's answer, some made anew.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::{Connection, set_fanning};
+use crate::cluster::{Hook, Span};
+use crate::commands::dispatch::{Dispatch, Ended};
+use crate::resp::{Limits, Progress, Reply, Request, RequestReader};
+use crate::types::MAX_BULK_BYTES;
+
+/// A reply is made anew so often at most: each time something new has been learned.
+const ROUNDS_MAX: usize = 8;
+
+impl Connection {
+    /// Waits for other nodes; afterwards the output holds every reply as it is to be sent.
+    pub(super) async fn settle(&mut self) {
+        let worker = Rc::clone(&self.worker);
+        let deadline = worker.node.clock.now() + self.patience();
+        for round in 0..ROUNDS_MAX {
+            let last = round + 1 == ROUNDS_MAX;
+            let deadline = if last {
+                worker.node.clock.now()
+            } else {
+                deadline
+            };
+            let mut pass = std::mem::take(&mut self.pass);
+            worker.settle(&mut pass, deadline).await;
+            let mut output = std::mem::take(&mut self.output);
+            let protocol = self.session.protocol;
+            pass.assemble(
+                &mut output,
+                |text, out| Reply::new(out, protocol).error(text),
+                |span, routed, out| self.anew(span, routed, out),
+            );
+            self.output = output;
+            if let Some((database, key)) = self.wanted.take() {
+                worker.node.load(database, &key).await;
+            }
+            if self.pass.is_empty() {
+                return;
+            }
+            self.commit().await;
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        let asked = self.session.quorum_once.unwrap_or(self.session.quorum);
+        let shipped = self.worker.plane.borrow().view.request_timeout_ms;
+        Duration::from_millis(asked.timeout_ms.unwrap_or(shipped))
+    }
+
+    /// Runs one request of the input again, its reply at the end of `out`.
+    fn anew(&mut self, span: Span, routed: bool, out: &mut Vec<u8>) {
+        let worker = Rc::clone(&self.worker);
+        let asked = self.input.get(span.asked_from..span.asked_to);
+        let bytes = asked.unwrap_or_default().to_vec();
+        let mut request = Request::new();
+        let limits = Limits::trusted(MAX_BULK_BYTES);
+        let Ok(Progress::Complete { .. }) =
+            RequestReader::new().next(&bytes, &limits, &mut request)
+        else {
+            return Reply::new(out, self.session.protocol).error("ERR the request is gone");
+        };
+        let start = out.len();
+        let stage = &mut *worker.stage.borrow_mut();
+        let mut plane = worker.plane.borrow_mut();
+        plane.refresh(stage);
+        set_fanning(stage, true);
+        let mut pass = std::mem::take(&mut self.pass);
+        let mut hook = Hook::new(&mut plane, &mut pass);
+        let instant: Instant = worker.node.clock.now();
+        let mut dispatch = Dispatch {
+            node: &worker.node,
+            stage,
+            stats: &worker.stats,
+            elsewhere: routed.then_some(&mut hook),
+            now: worker.node.clock.wall(),
+            instant,
+        };
+        let ended = dispatch.execute(&mut self.session, request.argv(&bytes), out);
+        set_fanning(stage, false);
+        match ended {
+            Ended::Load(database, key) => {
+                self.wanted = Some((database, key));
+                hook.try_again();
+            }
+            Ended::Hold | Ended::Split | Ended::Wait(_) => hook.try_again(),
+            Ended::Replied | Ended::Sent | Ended::Close => {}
+        }
+        hook.place(Span {
+            from: start,
+            to: out.len(),
+            ..span
+        });
+        self.pass = pass;
+    }
+}
+
+/// Words as a request of the wire, for a command that a connection makes by itself.
+pub(super) fn request_of<'k>(words: impl ExactSizeIterator<Item = &'k [u8]>) -> Vec<u8> {
+    let mut out = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        out.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+        out.extend_from_slice(word);
+        out.extend_from_slice(b"\r\n");
+    }
+    out
+}
