@@ -165,8 +165,8 @@ impl Detector {
     /// Takes one input. All but `PeersSet` and `ProbeDue` cost one look-up.
     pub fn step(&mut self, now: MonoMs, input: Input, effects: &mut Vec<Effect>) {
         match input {
-            Input::PeersSet(peers) => return self.set_peers(now, &peers),
-            Input::ProbeDue => return self.look(now, effects),
+            Input::PeersSet(peers) => self.set_peers(now, &peers),
+            Input::ProbeDue => self.look(now, effects),
             Input::Heard(node) => self.with(node, |peer| peer.heard(now)),
             Input::Contacted(node) => self.with(node, |peer| peer.contacted(now)),
             Input::Asked(node) => self.with(node, |peer| peer.ask(now)),
@@ -289,12 +289,11 @@ impl Peer {
             }
             Phase::Up => {
                 let quiet_until = self.heard.map(|heard| MonoMs(heard.0 + IDLE_PROBE_MS));
-                match quiet_until.filter(|until| now < *until) {
-                    Some(until) => self.due = until,
-                    None => {
-                        self.probe(node, now, effects);
-                        self.due = MonoMs(now.0 + SUSPECT_AFTER_MS);
-                    }
+                if let Some(until) = quiet_until.filter(|until| now < *until) {
+                    self.due = until;
+                } else {
+                    self.probe(node, now, effects);
+                    self.due = MonoMs(now.0 + SUSPECT_AFTER_MS);
                 }
             }
             Phase::Suspect => {

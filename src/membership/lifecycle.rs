@@ -358,7 +358,6 @@ impl Lifecycle {
                 self.phase = Phase::Joining;
                 self.found_at = None;
                 self.say_at = MonoMs(now.0 + SAY_MS);
-                let entry = Box::new(entry);
                 effects.push(Effect::Join { cluster, entry });
             }
             JoinAnswer::Refused(refusal) => {

@@ -56,7 +56,7 @@ pub enum JoinAnswer {
         /// The cluster.
         cluster: ClusterId,
         /// The entry of the node that asked.
-        entry: MemberEntry,
+        entry: Box<MemberEntry>,
     },
     /// The seed belongs to no cluster either.
     Waiting,
@@ -251,7 +251,7 @@ fn read_items(reader: &mut Reader<'_>, later: bool) -> Result<Vec<Item>, CodecEr
     let mut items: Vec<Item> = Vec::new();
     for _ in 0..count {
         match read_item(reader)? {
-            None if later => continue,
+            None if later => {}
             None => return Err(CodecError::Unknown),
             Some(item) => {
                 if items.last().is_some_and(|last| last.key() >= item.key()) {
@@ -272,7 +272,7 @@ fn read_wanted(reader: &mut Reader<'_>, later: bool) -> Result<Vec<Key>, CodecEr
     let mut keys: Vec<Key> = Vec::new();
     for _ in 0..count {
         match read_key(reader)? {
-            None if later => continue,
+            None if later => {}
             None => return Err(CodecError::Unknown),
             Some(key) if keys.last().is_some_and(|last| *last >= key) => {
                 return Err(CodecError::NotCanonical);
@@ -326,7 +326,7 @@ fn put_answer(out: &mut Vec<u8>, answer: &JoinAnswer) {
         JoinAnswer::Admitted { cluster, entry } => {
             out.push(1);
             put_id(out, cluster.0);
-            put_item(out, &Item::Member(entry.clone()));
+            put_item(out, &Item::Member((**entry).clone()));
         }
         JoinAnswer::Waiting => out.push(2),
         JoinAnswer::Refused(refusal) => {
@@ -341,7 +341,7 @@ fn read_answer(reader: &mut Reader<'_>) -> Result<JoinAnswer, CodecError> {
     match reader.byte()? {
         1 => Ok(JoinAnswer::Admitted {
             cluster: ClusterId(read_id(reader)?),
-            entry: read_entry(reader)?,
+            entry: Box::new(read_entry(reader)?),
         }),
         2 => Ok(JoinAnswer::Waiting),
         3 => {

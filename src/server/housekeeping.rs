@@ -35,8 +35,11 @@ pub(super) async fn housekeeping(worker: Rc<Worker>) {
             .use_clock
             .store(seconds as u32, Ordering::Relaxed);
         minted.push_back(node.keyspace.clock.last());
+        // Alone, everything is settled after ten seconds. Among several, nothing is until all of them
+        // have said so.
         if minted.len() > FLOOR_STEPS
             && let Some(settled) = minted.pop_front()
+            && node.view.load().alone
         {
             advance_floor(&node.keyspace, settled);
         }

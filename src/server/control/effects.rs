@@ -165,7 +165,7 @@ impl Control {
         let entry = self.gossip.state().members().get(id)?.clone();
         Some(JoinAnswer::Admitted {
             cluster: self.node.cluster,
-            entry,
+            entry: Box::new(entry),
         })
     }
 
