@@ -232,8 +232,8 @@ impl HintBook {
     }
 
     /// Works out anew to whom a hint is owed. Who is owed it already keeps its progress, unless the
-    /// hint has `changed`: then an acknowledgement is worth nothing any more, and what is on its way
-    /// will be found out of date. New lanes begin at `pace`.
+    /// hint has `changed`: then an acknowledgement is worth nothing any more, and what is on its
+    /// way will be found out of date. New lanes begin at `pace`.
     pub(super) fn owe(&mut self, id: HintId, pace: Pace, changed: bool) {
         let Some(held) = self.hints.get_mut(&id) else {
             return;

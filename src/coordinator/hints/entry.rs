@@ -7,7 +7,7 @@
 //!   what = 2, removed:  ...
 //! ```
 //!
-//! Fixed integers are little-endian, all others LEB128. An entry holds the resulting hint, whole, so
+//! Fixed integers are little-endian, others LEB128. An entry holds the resulting hint, whole, so
 //! that a later one stands for all earlier ones of its name; `version` says which is later, since
 //! the threads of a node may log in another order than that in which the book took.
 

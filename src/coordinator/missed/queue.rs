@@ -1,4 +1,4 @@
-//! The noted keys of one owner: a queue of bytes in blocks, and an index of four bytes for each key,
+//! The noted keys of one owner: a queue of bytes in blocks, and an index of four bytes a key,
 //! so that a million keys are a few hundred allocations.
 //!
 //! ```text
