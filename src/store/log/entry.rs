@@ -25,6 +25,8 @@ impl EntryKind {
     pub const ACTOR: Self = Self(6);
     /// A policy of a key prefix.
     pub const POLICY: Self = Self(7);
+    /// A key that an owner lacks, or that it lacks no more.
+    pub const MISSED: Self = Self(8);
     /// Changed cells of a collection. Reserved.
     pub const DELTA: Self = Self(10);
 }
