@@ -103,7 +103,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "types", "env", "config", "resp", "session", "peer", "node", "commands", "cluster",
+            "types",
+            "env",
+            "config",
+            "resp",
+            "version",
+            "ring",
+            "membership",
+            "coordinator",
+            "store",
+            "session",
+            "peer",
+            "node",
+            "commands",
+            "cluster",
         ],
     ),
     (

@@ -95,7 +95,7 @@ pub(super) fn serve(args: &ServerArgs) -> anyhow::Result<()> {
             entered = enter(&config, &Clock::System, found) => entered?,
             () = told_to_stop() => return Ok(()),
         };
-        let node = Node::open_as(&entered.identity, config, Clock::System, entered.founds)?;
+        let node = Node::open_as(&entered.identity, config, Clock::System, entered.part)?;
         // Before anyone is told that we are here: who then says "stop" is heard.
         let mut signals = Signals::new()?;
         let mut server = Server::start(Arc::clone(&node), bound, workers)?;

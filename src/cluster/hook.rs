@@ -184,6 +184,9 @@ impl<'a> Hook<'a> {
                 Routed::Here
             };
         }
+        if self.anyway {
+            return Routed::Here;
+        }
         if self.forwarded {
             return Routed::Refused(CommandError::text(NOT_SEAT));
         }

@@ -102,13 +102,6 @@ impl<T> Requests<T> {
         }
     }
 
-    /// Is there anything to learn of this request by [`Self::take`]?
-    pub(super) fn is_open(&self, number: u64) -> bool {
-        self.place(number)
-            .and_then(|place| self.slots.get(place))
-            .is_some_and(|slot| matches!(slot, Slot::Waiting))
-    }
-
     /// Takes the answer out, or gives the request up when `last` says so.
     pub(super) fn take(&mut self, number: u64, last: bool) -> Standing<T> {
         let Some(slot) = self

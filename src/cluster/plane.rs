@@ -7,12 +7,12 @@ use std::task::{Context, Poll, Waker};
 use super::link::{Answered, Compared, Link, Standing, put_frame};
 use super::pass::Pass;
 use super::wire::{self, Malformed, Outcome, Said};
-use crate::node::fanout::{Fanout, Named};
+use crate::node::fanout::{Fanout, Missed, Named};
 use crate::node::view::{NodeIndex, View};
 use crate::node::{Absorbed, Incoming, Locked, Node, Place, Stage};
 use crate::peer::{FrameKind, Header, Parsed};
 use crate::store::log::{Body, Entries, EntryRef};
-use crate::types::{Actor, Hlc};
+use crate::types::{Actor, Hlc, NodeId};
 use crate::version::wire::Reader;
 
 /// See the module's head.
@@ -95,13 +95,13 @@ impl Plane {
 
     /// Has a peer this operation?
     #[inline]
-    pub(super) fn has(&self, to: NodeIndex, number: u64, synced: bool) -> bool {
+    pub fn has(&self, to: NodeIndex, number: u64, synced: bool) -> bool {
         self.link_of(to)
             .is_some_and(|link| link.has(number, synced))
     }
 
     /// Is a connection to this peer up?
-    pub(super) fn is_up(&self, to: NodeIndex) -> bool {
+    pub fn is_up(&self, to: NodeIndex) -> bool {
         self.link_of(to).is_some_and(|link| link.up)
     }
 
@@ -154,6 +154,7 @@ impl Plane {
         if self.view.alone {
             return false;
         }
+        self.note_missed(stage);
         let header = self.header();
         self.refresh_actors();
         let actors = std::mem::take(&mut self.actors);
@@ -179,6 +180,25 @@ impl Plane {
             }
         }
         any
+    }
+
+    /// Owners that nobody stands in for, and operations for peers that are believed down, go to the
+    /// missed lists: durable with this group.
+    fn note_missed(&mut self, stage: &mut Stage) {
+        let view = Arc::clone(&self.view);
+        let mut noted = match &mut stage.fanout {
+            Some(fanout) => std::mem::take(&mut fanout.missed),
+            None => Vec::new(),
+        };
+        for (place, link) in self.links.iter_mut().enumerate().skip(1) {
+            let owner = NodeIndex(place as u16);
+            if !link.up && !view.is_reachable(owner) {
+                given_up(owner, &view, &link.give_up(), &mut noted);
+            }
+        }
+        if !noted.is_empty() {
+            self.node.keyspace.handoff.note(&view, &noted, stage);
+        }
     }
 
     /// Waits until a pass is settled. Poll again after each wake.
@@ -373,4 +393,43 @@ pub(super) fn put_ack(
         wire::put_numbers(out, &[committed, synced, refused.len() as u64]);
         wire::put_numbers(out, refused);
     });
+}
+
+/// Keys of operations that a peer has not acknowledged and will not.
+fn given_up(to: NodeIndex, view: &View, groups: &[Vec<u8>], noted: &mut Vec<Missed>) {
+    for entry in groups.iter().flat_map(|ops| Entries::new(ops)) {
+        let Ok(entry) = entry else { continue };
+        let (owner, bytes) = match entry.body {
+            Body::Record {
+                partition,
+                database,
+                token,
+                key,
+                ..
+            } => {
+                noted.push(Missed {
+                    owner: to,
+                    partition,
+                    database,
+                    token,
+                    key: key.into(),
+                });
+                continue;
+            }
+            Body::Opaque(bytes) => match bytes.split_first_chunk::<16>() {
+                Some((owner, bytes)) => (NodeId(u128::from_le_bytes(*owner)), bytes),
+                None => continue,
+            },
+        };
+        // A hint that its holder never took: the owner itself has missed the write.
+        if let (Some(owner), Some((named, ..))) = (view.index_of(owner), record_entry(bytes)) {
+            noted.push(Missed {
+                owner,
+                partition: named.partition,
+                database: named.database,
+                token: named.token,
+                key: named.key.into(),
+            });
+        }
+    }
 }

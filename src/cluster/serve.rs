@@ -5,13 +5,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::link::put_frame;
 use super::plane::{Plane, name_actors, put_ack, record_entry};
 use super::wire::{self, CommandItem, Malformed, Outcome, Said};
-use crate::node::{Absorbed, Incoming, Locked, Node, Place, Stage};
+use crate::coordinator::hints::Hint;
+use crate::node::{Absorbed, Incoming, Locked, Node, Place, Stage, translated_record};
 use crate::peer::{FrameKind, Header, Parsed};
 use crate::store::log::{Body, Entries, EntryKind, EntryRef, append_record};
-use crate::types::{ActorIndex, Database, WallMs};
+use crate::types::{ActorIndex, Database, NodeId, WallMs};
 use crate::version::wire::{Reader, put_varint};
 
 /// Bytes of one operation that came in pieces: Redis's longest value, and its key.
@@ -184,10 +187,37 @@ impl Served {
                     });
                 }
             }
-            Body::Opaque(_) if entry.kind == EntryKind::HINT => self.refused.push(number),
+            Body::Opaque(bytes) if entry.kind == EntryKind::HINT => {
+                if !self.keep_hint(node, bytes, stage)? {
+                    self.refused.push(number);
+                }
+            }
             Body::Opaque(_) => return Err(Malformed),
         }
         Ok(())
+    }
+
+    /// Keeps a record for an owner that its coordinator cannot reach. False: refused.
+    fn keep_hint(&self, node: &Node, bytes: &[u8], stage: &mut Stage) -> Result<bool, Malformed> {
+        let (owner, entry) = bytes.split_first_chunk::<16>().ok_or(Malformed)?;
+        let (named, _, record) = record_entry(entry).ok_or(Malformed)?;
+        if node.may_write(false, stage).is_err() {
+            return Ok(false);
+        }
+        let Ok(record) = translated_record(record, &self.actors) else {
+            return Err(Malformed);
+        };
+        let hint = Hint {
+            owner: NodeId(u128::from_le_bytes(*owner)),
+            partition: named.partition,
+            database: named.database,
+            token: named.token,
+            key: Bytes::copy_from_slice(named.key),
+            record: record.into(),
+            layout: node.view.load().layout,
+            taken: node.keyspace.clock.last(),
+        };
+        Ok(node.keyspace.handoff.take(hint, stage))
     }
 
     /// False: the key must be loaded first.

@@ -146,15 +146,19 @@ fn route(
     for target in &chosen {
         stood_in.extend(target.stands_in_for);
         let to = indexes.of(target.node);
+        let stands_for = target.stands_in_for.map(|owner| indexes.of(owner));
         if to != NodeIndex::ME {
-            let stands_for = target.stands_in_for.map(|owner| indexes.of(owner));
             route.targets.push(Target { to, stands_for });
+        } else if let Some(owner) = stands_for {
+            // This node stands in with its own table: what it writes there it owes to the owner.
+            route.missed.push(owner);
         }
     }
     let missing = owners
         .iter()
         .filter(|owner| !is_up(**owner) && !stood_in.contains(owner));
     let missing: SmallVec<[NodeId; 3]> = missing.copied().collect();
-    route.missed = missing.into_iter().map(|owner| indexes.of(owner)).collect();
+    let missing: Vec<NodeIndex> = missing.into_iter().map(|owner| indexes.of(owner)).collect();
+    route.missed.extend(missing);
     route
 }

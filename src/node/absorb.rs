@@ -193,6 +193,13 @@ fn dot_hash(actor: Actor, hlc: Hlc) -> u64 {
     (x ^ (x >> 31)) | 1
 }
 
+/// A record with our numbers for the sender's actors, encoded.
+pub fn translated_record(record: &[u8], actors: &[ActorIndex]) -> Result<Vec<u8>, NotAbsorbed> {
+    let mut out = Vec::with_capacity(record.len() + 8);
+    record::encode(&translated(record::decode(record)?, actors)?, &mut out);
+    Ok(out)
+}
+
 fn translate(actor: ActorIndex, actors: &[ActorIndex]) -> Result<ActorIndex, NotAbsorbed> {
     actors
         .get(actor.0 as usize)

@@ -18,6 +18,15 @@ use crate::session::{Clients, PubSub};
 use crate::types::{Actor, Hlc};
 use crate::version::{ActorTable, Floor};
 
+/// A node's part in its cluster, as far as its data is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// It is the first: its file says what the cluster begins with.
+    pub founds: bool,
+    /// It has never been one of several.
+    pub alone: bool,
+}
+
 /// Why a node does not start. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
@@ -44,17 +53,25 @@ impl Node {
                 Identity::of(Path::new(&config.node.data_dir), config.cluster.partitions)?
             }
         };
-        Self::open_as(&identity, config, clock, founds)
+        Self::open_as(
+            &identity,
+            config,
+            clock,
+            Part {
+                founds,
+                alone: true,
+            },
+        )
     }
 
-    /// Opens the data of a node that knows who it is; `founds`: it is the first of its cluster, and its
-    /// file says what the cluster begins with.
+    /// Opens the data of a node that knows who it is.
     pub fn open_as(
         identity: &Identity,
         config: Config,
         clock: Clock,
-        founds: bool,
+        part: Part,
     ) -> Result<Arc<Self>, BootError> {
+        let Part { founds, alone } = part;
         if identity.partitions != config.cluster.partitions {
             tracing::warn!(
                 kept = identity.partitions,
@@ -77,6 +94,7 @@ impl Node {
                     token_key: identity.token_key,
                     context_key: identity.context_key,
                     name_key: identity.name_key,
+                    alone,
                 };
                 let (keyspace, durable) = durable::open(durable_config, clock.clone())?;
                 (keyspace, Some(durable))

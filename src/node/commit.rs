@@ -10,7 +10,7 @@ use super::{Locked, Node, Stage};
 use crate::config::Config;
 use crate::env::clock::sleep;
 use crate::env::rng::Sampler;
-use crate::types::{Actor, ActorIndex, Database, WallMs};
+use crate::types::{Actor, ActorIndex, Database, PartitionId, WallMs};
 
 /// What became of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +165,26 @@ impl Node {
         match &self.durable {
             Some(durable) => durable.drain().await,
             None => Ok(()),
+        }
+    }
+
+    /// All keys of one partition, read where it may block.
+    pub async fn keys_of(
+        self: &Arc<Self>,
+        partition: PartitionId,
+        database: Database,
+    ) -> Vec<Vec<u8>> {
+        let node = Arc::clone(self);
+        let job = move || {
+            let mut stage = Stage::new(false);
+            let now = node.clock.wall();
+            let mut locked = Locked::new(&node.keyspace, database, now, &mut stage);
+            let durable = node.durable.as_deref().filter(|_| node.may_be_cold());
+            locked.keys_of(partition, durable)
+        };
+        match &self.durable {
+            Some(durable) => durable.run_blocking(job).await.unwrap_or_default(),
+            None => job(),
         }
     }
 

@@ -12,6 +12,7 @@ use siphasher::sip::SipHasher13;
 
 use super::clock::HybridClock;
 use super::eviction::Eviction;
+use super::handoff::Handoff;
 use super::partition::Partition;
 use super::policy::Policies;
 use crate::types::{ActorIndex, Hlc, PartitionId, Token, WallMs, slot_of};
@@ -103,6 +104,8 @@ pub struct Keyspace {
     pub may_be_cold: AtomicBool,
     /// Sums.
     pub sums: Sums,
+    /// What this node keeps for owners that cannot be reached.
+    pub handoff: Handoff,
 }
 
 impl Keyspace {
@@ -123,6 +126,7 @@ impl Keyspace {
             use_clock: AtomicU32::new(0),
             may_be_cold: AtomicBool::new(!founding.complete),
             sums: Sums::default(),
+            handoff: Handoff::default(),
         })
     }
 

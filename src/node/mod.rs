@@ -14,6 +14,7 @@ pub mod fanout;
 #[cfg(test)]
 mod fixture;
 mod guesses;
+pub mod handoff;
 mod identity;
 mod inspect;
 mod keyspace;
@@ -36,8 +37,8 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
-pub use absorb::{Absorbed, Incoming};
-pub use bootstrap::BootError;
+pub use absorb::{Absorbed, Incoming, translated_record};
+pub use bootstrap::{BootError, Part};
 pub use commit::Committed;
 pub use guesses::Guesses;
 pub use identity::{Founded, Identity, IdentityError};

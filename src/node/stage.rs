@@ -4,7 +4,7 @@
 
 use super::fanout::{Fanout, Named};
 use crate::env::rng::Sampler;
-use crate::store::log::append_record;
+use crate::store::log::{EntryKind, append_opaque, append_record};
 use crate::types::{Database, Hlc, PartitionId, Token};
 
 /// A key appeared (+1) or vanished (−1) with the write of this hybrid time.
@@ -110,6 +110,15 @@ impl Stage {
                 by: change,
                 at,
             });
+        }
+    }
+
+    /// Adds an entry that is no record of this node's own: a hint, a note.
+    pub fn own(&mut self, kind: EntryKind, bytes: &[u8]) {
+        self.writes += 1;
+        if self.logged {
+            append_opaque(&mut self.log, kind, bytes);
+            self.entries += 1;
         }
     }
 

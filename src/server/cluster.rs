@@ -10,7 +10,7 @@ use super::control::{self, Control, Event, JoinError, Joined, Started, accepted,
 use super::listener::{Arrival, Server};
 use crate::config::Config;
 use crate::env::{Clock, task};
-use crate::node::{Identity, Node};
+use crate::node::{Identity, Node, Part};
 use crate::peer::{Class, Door};
 
 /// Peers that have proved themselves and wait to be handed on.
@@ -25,8 +25,8 @@ pub struct EnterError(#[from] JoinError);
 pub struct Entered {
     /// Who it is.
     pub identity: Identity,
-    /// It is the first.
-    pub founds: bool,
+    /// Its part in it.
+    pub part: Part,
     joined: Joined,
 }
 
@@ -35,7 +35,10 @@ pub async fn enter(config: &Config, clock: &Clock, found: bool) -> Result<Entere
     let (identity, joined) = control::enter(config, clock, found).await?;
     Ok(Entered {
         identity,
-        founds: joined.claim.is_some(),
+        part: Part {
+            founds: joined.claim.is_some(),
+            alone: joined.memory.is_alone(),
+        },
         joined,
     })
 }

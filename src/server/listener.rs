@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::connection::Connection;
 use super::control::Event;
+use super::handoff::give_back;
 use super::housekeeping::housekeeping;
 use super::peering;
 use super::worker::Worker;
@@ -282,6 +283,9 @@ fn arrived(worker: &Rc<Worker>, arrival: Arrival) {
         },
         Arrival::Events(events) => {
             task::local("ticker", Rc::clone(worker).ticker());
+            if worker.number == 0 {
+                task::local("handoff", give_back(Rc::clone(worker)));
+            }
             task::local("dialer", peering::dial_all(Rc::clone(worker), events));
         }
     }

@@ -4,6 +4,7 @@ mod cluster;
 mod connection;
 mod control;
 mod forwarded;
+mod handoff;
 mod housekeeping;
 mod listener;
 mod peering;

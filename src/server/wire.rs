@@ -45,11 +45,6 @@ impl Wire {
         bytes.clear();
     }
 
-    /// Bytes that wait for the socket.
-    pub(super) fn backlog(&self) -> usize {
-        self.left.borrow().len()
-    }
-
     /// Finishes what got stuck, for as long as the socket lives.
     pub(super) async fn drain(&self) -> std::io::Result<()> {
         loop {

@@ -297,6 +297,14 @@ impl HintBook {
         self.hints.get(id).map(|held| &held.hint)
     }
 
+    /// The log entries that this book could be rebuilt from.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.hints.values().map(|held| Entry::Kept {
+            version: held.version,
+            hint: held.hint.clone(),
+        })
+    }
+
     /// All hints, the oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Hint> + '_ {
         self.hints.values().map(|held| &held.hint)

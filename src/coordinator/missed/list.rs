@@ -100,6 +100,30 @@ impl MissedList {
         })
     }
 
+    /// The log entries that this list could be rebuilt from.
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> + '_ {
+        self.lists.iter().flat_map(|(owner, notes)| {
+            let owner = *owner;
+            let keys = notes.queue.iter().map(move |note| Entry::Noted {
+                owner,
+                sequence: note.sequence,
+                place: note.place,
+                key: Cow::Borrowed(note.key),
+            });
+            let partitions = notes
+                .partitions
+                .iter()
+                .map(|(id, sequence)| (*id, *sequence));
+            let partitions = partitions.chain(notes.exchanging);
+            let partitions = partitions.map(move |(partition, sequence)| Entry::PartitionsNoted {
+                owner,
+                sequence,
+                partitions: vec![partition],
+            });
+            keys.chain(partitions)
+        })
+    }
+
     /// Figures for operators.
     pub fn metrics(&self) -> MissedMetrics {
         let mut metrics = MissedMetrics {

@@ -243,6 +243,11 @@ impl Durable {
         let all = [
             (meta::COUNTS.to_vec(), Some(counts)),
             (meta::ACTORS.to_vec(), Some(actors)),
+            // Their entries go with the segments: what is kept now stands here.
+            (
+                meta::HANDOFF.to_vec(),
+                Some(meta::encode_handoff(&keyspace.handoff.snapshot())),
+            ),
             (
                 meta::CEILING.to_vec(),
                 Some(meta::encode_u64(keyspace.clock.ceiling().0)),

@@ -3,6 +3,7 @@
 //! format version.
 
 use crate::node::policy::{Conflict, Policies, Policy};
+use crate::store::log::{Body, Entries, EntryKind, append_opaque};
 use crate::types::{Actor, ActorIndex, Database, Hlc};
 use crate::version::{ActorTable, Floor};
 
@@ -15,6 +16,7 @@ pub(super) const FLOOR: &[u8] = b"floor";
 pub(super) const FLUSHED: &[u8] = b"flushed";
 pub(super) const POLICIES: &[u8] = b"policies";
 pub(super) const SWEEP: &[u8] = b"sweep";
+pub(super) const HANDOFF: &[u8] = b"handoff";
 
 const VERSION: u8 = 1;
 
@@ -29,6 +31,30 @@ pub(super) fn decode_u64(bytes: &[u8]) -> Option<u64> {
         return None;
     };
     Some(u64::from_le_bytes(rest.try_into().ok()?))
+}
+
+/// Hints and missed lists, as the log has their entries.
+pub(super) fn encode_handoff(entries: &[(EntryKind, Vec<u8>)]) -> Vec<u8> {
+    let mut out = vec![VERSION];
+    for (kind, bytes) in entries {
+        append_opaque(&mut out, *kind, bytes);
+    }
+    out
+}
+
+pub(super) fn decode_handoff(bytes: &[u8]) -> Option<Vec<(EntryKind, Vec<u8>)>> {
+    let (&VERSION, rest) = bytes.split_first()? else {
+        return None;
+    };
+    let mut all = Vec::new();
+    for entry in Entries::new(rest) {
+        let entry = entry.ok()?;
+        let Body::Opaque(bytes) = entry.body else {
+            return None;
+        };
+        all.push((entry.kind, bytes.to_vec()));
+    }
+    Some(all)
 }
 
 /// One line of the table of actors.

@@ -48,6 +48,9 @@ pub struct DurableConfig {
     pub context_key: [u8; 16],
     /// The cluster's key for names of long keys in the tree.
     pub name_key: [u8; 16],
+    /// The node has never been one of several: all that was ever minted is here, so that the floor may
+    /// stand above every former life.
+    pub alone: bool,
 }
 
 /// Why a data directory does not open. Nothing in it was changed.
@@ -93,6 +96,7 @@ struct Stored {
     flushed: Vec<Floor>,
     policies: Policies,
     sweep: bool,
+    handoff: Vec<(EntryKind, Vec<u8>)>,
     any: bool,
 }
 
@@ -123,6 +127,7 @@ impl Stored {
             flushed: or_default(get(meta::FLUSHED)?, meta::decode_flushed, "flushed")?,
             policies: or_default(get(meta::POLICIES)?, meta::decode_policies, "policies")?,
             sweep: or_default(get(meta::SWEEP)?, meta::decode_u64, "sweep")? != 0,
+            handoff: or_default(get(meta::HANDOFF)?, meta::decode_handoff, "handoff")?,
             any,
         })
     }
@@ -191,6 +196,9 @@ pub fn open(
         stored.policies,
     );
     replay.ceiling(stored.ceiling);
+    for (kind, bytes) in &stored.handoff {
+        replay.handoff.entry(*kind, bytes);
+    }
     crate::store::log::replay(&disk, applied + 1, &mut |_, entry| replay.entry(&entry))
         .map_err(|error| OpenError::Log(error, shown.clone()))?;
     tracing::info!(
@@ -271,11 +279,13 @@ impl Begun {
             flushed,
             policies,
             ceiling,
+            handoff,
             tables,
             ..
         } = replay;
         // One member, its data whole: all that former lives minted is here, live or superseded.
-        for index in 0..actors.len() {
+        let settled = if config.alone { actors.len() } else { 0 };
+        for index in 0..settled {
             self.floor
                 .raise(crate::types::ActorIndex(index as u32), ceiling);
         }
@@ -303,6 +313,7 @@ impl Begun {
             floor: self.floor,
             complete: !self.stored_any,
         });
+        keyspace.handoff.restore(handoff);
         keyspace.flushed.store(Arc::new(flushed));
         keyspace.policies.store(Arc::new(policies));
         for (partition, database, count) in counts.iter() {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::counts::Counts;
 use super::{DurableConfig, meta};
+use crate::node::handoff::Restored;
 use crate::node::policy::Policies;
 use crate::record::{self, Peek, Record};
 use crate::store::log::{Body, EntryKind, EntryRef};
@@ -19,6 +20,7 @@ pub(super) struct Replay {
     pub(super) flushed: Vec<Floor>,
     pub(super) policies: Policies,
     pub(super) ceiling: Hlc,
+    pub(super) handoff: Restored,
     pub(super) tables: BTreeMap<PartitionId, BTreeMap<Database, Directory>>,
     partitions: u16,
     scratch: Vec<u8>,
@@ -38,6 +40,7 @@ impl Replay {
             flushed,
             policies,
             ceiling: Hlc(0),
+            handoff: Restored::default(),
             tables: BTreeMap::new(),
             partitions: config.partitions,
             scratch: Vec::new(),
@@ -91,6 +94,7 @@ impl Replay {
                     self.flush(database, &marker);
                 }
             }
+            EntryKind::HINT | EntryKind::MISSED => self.handoff.entry(kind, bytes),
             _ => {}
         }
     }

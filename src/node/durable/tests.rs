@@ -33,6 +33,7 @@ fn config(directory: &Path) -> DurableConfig {
         partitions: 64,
         token_key: [1; 16],
         context_key: [2; 16],
+        alone: true,
         name_key: [3; 16],
     }
 }

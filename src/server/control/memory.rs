@@ -70,6 +70,11 @@ impl Memory {
         &self.state
     }
 
+    /// Has the node never known another member?
+    pub(crate) fn is_alone(&self) -> bool {
+        self.state.members().len() <= 1
+    }
+
     pub(crate) fn cluster(&self) -> ClusterId {
         self.cluster
     }
