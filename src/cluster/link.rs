@@ -51,6 +51,8 @@ pub(super) struct Requests<T> {
 enum Slot<T> {
     Waiting,
     Answered(T),
+    /// It never left.
+    Unsent,
     /// The link broke: nobody will answer.
     Lost,
     Taken,
@@ -61,6 +63,9 @@ enum Slot<T> {
 pub(super) enum Standing<T> {
     Waiting,
     Answered(T),
+    /// It was not sent: whoever asked may ask elsewhere.
+    Unsent,
+    /// It may have arrived; there will be no answer.
     Lost,
 }
 
@@ -119,14 +124,22 @@ impl<T> Requests<T> {
         }
         match taken {
             Slot::Answered(answer) => Standing::Answered(answer),
+            Slot::Unsent => Standing::Unsent,
             Slot::Waiting | Slot::Lost | Slot::Taken => Standing::Lost,
         }
     }
 
+    /// Nobody will answer what has left; what has not never will.
     fn lose_all(&mut self) {
-        for slot in &mut self.slots {
+        let unsent = usize::try_from(self.pending_count).unwrap_or(usize::MAX);
+        let left = self.slots.len().saturating_sub(unsent);
+        for (place, slot) in self.slots.iter_mut().enumerate() {
             if matches!(slot, Slot::Waiting) {
-                *slot = Slot::Lost;
+                *slot = if place < left {
+                    Slot::Lost
+                } else {
+                    Slot::Unsent
+                };
             }
         }
         self.pending.clear();
@@ -285,18 +298,42 @@ impl Link {
         number <= upto && (self.writes.refused.is_empty() || !self.writes.refused.contains(&number))
     }
 
-    /// The peer acknowledges.
-    pub(super) fn acknowledged(&mut self, committed: u64, synced: u64, refused: &[u64]) {
+    /// The peer acknowledges. Returns the operations that it refused, for another home.
+    pub(super) fn acknowledged(
+        &mut self,
+        committed: u64,
+        synced: u64,
+        refused: &[u64],
+    ) -> Vec<Vec<u8>> {
         let writes = &mut self.writes;
         writes.committed = writes.committed.max(committed);
         writes.synced = writes.synced.max(synced);
         writes.refused.extend(refused);
+        let back = refused.iter().filter_map(|number| {
+            let group = writes
+                .retained
+                .iter()
+                .find(|group| (group.first..=group.last).contains(number))?;
+            operation(&group.ops, usize::try_from(number - group.first).ok()?)
+        });
+        let back = back.map(<[u8]>::to_vec).collect();
         while let Some(group) = writes.retained.front()
             && group.last <= writes.committed
         {
             writes.retained_bytes -= group.ops.len();
             writes.retained.pop_front();
         }
+        // Numbers that nobody asks about any more: a request is given up long before.
+        while writes.refused.len() > REFUSED_KEPT {
+            writes.refused.pop_first();
+        }
+        back
+    }
+
+    /// The peer is believed down: whoever waits for it asks elsewhere.
+    pub(super) fn abandoned(&mut self) {
+        self.reads.lose_all();
+        self.commands.lose_all();
     }
 
     /// The peer has said what its copy of a key is.
@@ -308,6 +345,20 @@ impl Link {
     pub(super) fn answered(&mut self, number: u64, answered: Answered) {
         self.commands.answer(number, answered);
     }
+}
+
+/// Refused operations that are remembered per peer.
+const REFUSED_KEPT: usize = 100_000;
+
+/// One operation of a group.
+fn operation(ops: &[u8], place: usize) -> Option<&[u8]> {
+    let mut entries = Entries::new(ops);
+    for _ in 0..place {
+        entries.next()?.ok()?;
+    }
+    let from = ops.len() - entries.left();
+    entries.next()?.ok()?;
+    ops.get(from..ops.len() - entries.left())
 }
 
 /// Bytes of operations in one frame: below the limit of a frame with room for its head.

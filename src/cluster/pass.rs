@@ -127,6 +127,9 @@ impl Pass {
                     again,
                     short,
                 } => read(plane, asked, *r, again, *short, last),
+                Waits::Anew if last => Some(Settled::Error(
+                    "TRYAGAIN the key could not be loaded in time; nothing was written".to_owned(),
+                )),
                 Waits::Anew => Some(Settled::Retry),
                 Waits::Sent {
                     to, number, write, ..
@@ -138,6 +141,11 @@ impl Pass {
             }
         }
         true
+    }
+
+    /// Is a request to be routed anew? Then something has changed, or is about to.
+    pub fn retries(&self) -> bool {
+        self.settled.contains(&Settled::Retry)
     }
 
     /// The output with every reply as it came out, and an empty pass. `again` runs a request anew, routed
@@ -223,7 +231,7 @@ fn read(
         match plane.take_compared(to, number, last) {
             Standing::Waiting => left.push((to, number)),
             Standing::Answered(compared) => *again |= compared == Compared::Grown,
-            Standing::Lost => lost = true,
+            Standing::Lost | Standing::Unsent => lost = true,
         }
     }
     *asked = left;
@@ -245,6 +253,11 @@ fn sent(plane: &mut Plane, to: NodeIndex, number: u64, write: bool, last: bool) 
             "TRYAGAIN the partition is changing its seat; nothing was written".to_owned(),
         )),
         Standing::Answered(Answered::NotSeat) => Some(Settled::Retry),
+        Standing::Unsent if !last => Some(Settled::Retry),
+        Standing::Unsent => Some(Settled::Error(
+            "CLUSTERDOWN the node that keeps this key cannot be reached; nothing was written"
+                .to_owned(),
+        )),
         Standing::Answered(Answered::Busy) => Some(Settled::Error(
             "TRYAGAIN the node that keeps this key is overloaded; nothing was written".to_owned(),
         )),

@@ -25,6 +25,8 @@ pub struct Plane {
     pub(super) actors: Vec<Actor>,
     waiting: Vec<Waker>,
     own_synced: bool,
+    /// What peers have refused, for the missed lists.
+    refused: Vec<Missed>,
 }
 
 impl Plane {
@@ -38,6 +40,7 @@ impl Plane {
             actors: Vec::new(),
             waiting: Vec::new(),
             own_synced: false,
+            refused: Vec::new(),
         }
     }
 
@@ -48,6 +51,11 @@ impl Plane {
             self.view = Arc::clone(&newest);
             if self.links.len() < self.view.nodes.len() {
                 self.links.resize_with(self.view.nodes.len(), Link::default);
+            }
+            for (link, node) in self.links.iter_mut().zip(&self.view.nodes).skip(1) {
+                if !node.reachable {
+                    link.abandoned();
+                }
             }
             match &mut stage.fanout {
                 Some(fanout) => fanout.view = Arc::clone(&self.view),
@@ -190,6 +198,7 @@ impl Plane {
             Some(fanout) => std::mem::take(&mut fanout.missed),
             None => Vec::new(),
         };
+        noted.append(&mut self.refused);
         for (place, link) in self.links.iter_mut().enumerate().skip(1) {
             let owner = NodeIndex(place as u16);
             if !link.up && !view.is_reachable(owner) {
@@ -252,7 +261,12 @@ impl Plane {
         for _ in 0..count {
             refused.push(reader.varint()?);
         }
-        self.link(from).acknowledged(committed, synced, &refused);
+        let back = self.link(from).acknowledged(committed, synced, &refused);
+        if !back.is_empty() {
+            // A disk that is full, a log that failed: it has missed these like one that is down.
+            let view = Arc::clone(&self.view);
+            given_up(from, &view, &back, &mut self.refused);
+        }
         Ok(())
     }
 

@@ -50,12 +50,15 @@ impl Locked<'_> {
     pub fn fingerprint(&mut self, key: &[u8]) -> u64 {
         use std::hash::Hasher as _;
         let now = self.now;
+        let keyspace = self.keyspace;
         let Some(bytes) = self.record_bytes(key, false) else {
             return 0;
         };
         let mut hasher = siphasher::sip::SipHasher13::new();
+        // By ids, not by this node's indexes: EXEC may run on another.
+        let actors = keyspace.actors.lock();
         let mut note = |version: &Dot| {
-            hasher.write_u32(version.actor.0);
+            hasher.write_u64(actors.actor(version.actor).map_or(0, |actor| actor.0));
             hasher.write_u64(version.hlc.0);
         };
         if let Ok(Peek::Simple(simple)) = record::peek(bytes) {

@@ -11,13 +11,14 @@ use super::wire::Wire;
 use super::worker::Worker;
 use crate::cluster::{Ask, Hook, Pass, Span, put_answers};
 use crate::commands::dispatch::{Dispatch, Ended};
+use crate::env::clock::sleep;
 use crate::env::task;
 use crate::resp::{OwnedArgv, Protocol, Reply, reply_length};
 use crate::session::{ClientHandle, Queue, Quorum, Session, Watched};
 use crate::types::Database;
 
-/// A reply is made anew so often at most.
-const ROUNDS_MAX: usize = 8;
+/// Between two tries of a request that found nobody.
+const RETRY: Duration = Duration::from_millis(10);
 
 /// See the module's head.
 pub(super) struct Forwarded {
@@ -153,7 +154,7 @@ impl Forwarded {
         let worker = &self.worker;
         let patience = worker.plane.borrow().view.request_timeout_ms;
         let deadline = worker.node.clock.now() + Duration::from_millis(patience);
-        for round in 0..ROUNDS_MAX {
+        loop {
             if std::mem::take(&mut batch.wrote) {
                 if !worker.commit(worker.group()).await {
                     return log_failed(batch);
@@ -164,14 +165,11 @@ impl Forwarded {
             if batch.pass.is_empty() {
                 return;
             }
-            let last = round + 1 == ROUNDS_MAX;
-            let deadline = if last {
-                worker.node.clock.now()
-            } else {
-                deadline
-            };
             let mut pass = std::mem::take(&mut batch.pass);
             worker.settle(&mut pass, deadline).await;
+            if pass.retries() {
+                sleep(RETRY).await;
+            }
             let mut output = std::mem::take(&mut batch.output);
             let (protocol, asks) = (
                 self.session.borrow().protocol,

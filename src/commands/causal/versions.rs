@@ -24,8 +24,12 @@ fn token(context: &Context<'_>, key: &[u8], history: &History) -> String {
 fn seen(context: &Context<'_>, key: &[u8], token: &[u8]) -> Result<History, CommandError> {
     let keyspace = &context.node.keyspace;
     let secret = ContextKey(keyspace.context_key);
-    let mut actors = keyspace.actors.lock();
-    let intern = |actor| actors.intern(actor).0;
+    // An actor that is new here is kept before a record names it; a log that has failed takes no
+    // write that would.
+    let intern = |actor| {
+        let kept = context.node.intern_actor(actor);
+        kept.unwrap_or_else(|_| keyspace.actors.lock().intern(actor).0)
+    };
     decode_context(token, context.keys.database, key, &secret, intern).map_err(|error| {
         keyspace.sums.contexts_rejected.fetch_add(1, Relaxed);
         CommandError::from(format!("BADCTX {error}"))

@@ -7,26 +7,25 @@ use std::time::{Duration, Instant};
 use super::{Connection, set_fanning};
 use crate::cluster::{Hook, Span};
 use crate::commands::dispatch::{Dispatch, Ended};
+use crate::env::clock::sleep;
 use crate::resp::{Limits, Progress, Reply, Request, RequestReader};
 use crate::types::MAX_BULK_BYTES;
 
-/// A reply is made anew so often at most: each time something new has been learned.
-const ROUNDS_MAX: usize = 8;
+/// Between two tries of a request that found nobody.
+const RETRY: Duration = Duration::from_millis(10);
 
 impl Connection {
     /// Waits for other nodes; afterwards the output holds every reply as it is to be sent.
     pub(super) async fn settle(&mut self) {
         let worker = Rc::clone(&self.worker);
         let deadline = worker.node.clock.now() + self.patience();
-        for round in 0..ROUNDS_MAX {
-            let last = round + 1 == ROUNDS_MAX;
-            let deadline = if last {
-                worker.node.clock.now()
-            } else {
-                deadline
-            };
+        loop {
             let mut pass = std::mem::take(&mut self.pass);
             worker.settle(&mut pass, deadline).await;
+            if pass.retries() {
+                // Routes change when somebody notices; asking again at once would find the same.
+                sleep(RETRY).await;
+            }
             let mut output = std::mem::take(&mut self.output);
             let protocol = self.session.protocol;
             pass.assemble(
