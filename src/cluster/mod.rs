@@ -25,3 +25,6 @@ pub use pass::{Pass, Span};
 pub use plane::Plane;
 pub use serve::{Ask, Cold, Served, put_answers};
 pub use wire::Malformed;
+
+#[cfg(test)]
+mod tests;

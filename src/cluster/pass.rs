@@ -115,6 +115,12 @@ impl Pass {
         self.items.len()
     }
 
+    /// How what is settled came out.
+    #[cfg(test)]
+    pub(super) fn settled(&self) -> &[Settled] {
+        &self.settled
+    }
+
     /// Looks what has come. True: everything is settled. `last`: time is up, what is open now ends as
     /// it stands.
     pub(super) fn advance(&mut self, plane: &mut Plane, last: bool) -> bool {
