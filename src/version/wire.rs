@@ -29,6 +29,11 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// What has not been read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(crate) fn bytes(&mut self, count: u64) -> Result<&'a [u8], WireError> {
         let count = usize::try_from(count).map_err(|_| WireError::Truncated)?;
         let (taken, rest) = self
