@@ -42,6 +42,3 @@ pub use outbox::{
 };
 pub use reader::FrameReader;
 pub use secret::Secrets;
-
-#[cfg(test)]
-mod tests;
