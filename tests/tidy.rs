@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("record", &["types", "version"]),
     ("ring", &["types"]),
     // Machines: protocols as pure steps.
-    ("membership", &["types", "ring"]),
+    ("membership", &["types", "version", "ring"]),
     (
         "coordinator",
         &["types", "version", "record", "ring", "membership"],

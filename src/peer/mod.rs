@@ -42,3 +42,6 @@ pub use outbox::{
 };
 pub use reader::FrameReader;
 pub use secret::Secrets;
+
+#[cfg(test)]
+mod tests;
