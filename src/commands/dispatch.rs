@@ -7,13 +7,14 @@ use std::time::Instant;
 use super::context::{Context, Flow, Outcome, Wait};
 use super::error::CommandError;
 use super::generic;
+use super::redact::redacted;
 use super::registry::{Command, Registry};
 use super::spec::{Flag, KeySpec};
 use super::transaction;
 use crate::node::stats::WorkerStats;
 use crate::node::{Locked, Node, Stage};
 use crate::resp::{Argv, OwnedArgv, Reply};
-use crate::session::{Queue, ReplyMode, Session};
+use crate::session::{Queue, Session};
 use crate::types::{Database, WallMs};
 
 /// Bytes that MULTI may queue: Redis bounds them by its query buffer limit.
@@ -54,14 +55,9 @@ impl Dispatch<'_> {
     pub fn execute(&mut self, session: &mut Session, argv: Argv<'_>, out: &mut Vec<u8>) -> Ended {
         let start = out.len();
         let ended = self.checked(session, argv, out);
-        match session.reply_mode {
-            ReplyMode::On => {}
-            ReplyMode::SkipNext => session.reply_mode = ReplyMode::Skipping,
-            ReplyMode::Off => out.truncate(start),
-            ReplyMode::Skipping => {
-                out.truncate(start);
-                session.reply_mode = ReplyMode::On;
-            }
+        // What waits is answered, or run again, by the connection.
+        if matches!(ended, Ended::Replied | Ended::Close) {
+            session.settle_reply(start, out);
         }
         ended
     }
@@ -205,8 +201,13 @@ pub fn run(
     instant: &mut Instant,
 ) -> Ended {
     let before = context.reply.len();
-    if !command.spec.has(Flag::SkipMonitor) {
-        context.node.show_to_monitors(context.session, argv);
+    if context.node.is_monitored()
+        && !command.spec.has(Flag::SkipMonitor)
+        && !command.spec.has(Flag::Admin)
+    {
+        let redacted = redacted(command, argv);
+        let shown = redacted.as_ref().map_or(argv, OwnedArgv::argv);
+        context.node.show_to_monitors(context.session, shown);
     }
     let outcome: Outcome = (command.spec.run)(context, argv);
     let failed = outcome.is_err();
@@ -250,8 +251,12 @@ fn count(
             of.failed.add(1);
         }
     }
-    if !command.spec.has(Flag::SkipSlowlog) {
-        context.node.observe_slow(context.session, argv, nanos);
+    if !command.spec.has(Flag::SkipSlowlog) && context.node.may_be_slow(nanos) {
+        let redacted = redacted(command, argv);
+        let shown = redacted.as_ref().map_or(argv, OwnedArgv::argv);
+        context
+            .node
+            .note_slow(context.session, shown, nanos / 1_000);
     }
 }
 

@@ -330,6 +330,23 @@ fn unchanged(locked: &mut Locked<'_>, session: &Session) -> bool {
     same
 }
 
+/// What a command that would wait answers inside EXEC: what holds now, as far as that is known.
+fn answer_at_once(wait: &Wait, reply: &mut Reply<'_>) {
+    match wait {
+        Wait::Replicas { .. } => reply.integer(0),
+        // Whether this transaction is on the disk is not known before it is committed.
+        Wait::Fsync { .. } => {
+            reply.array(2);
+            reply.integer(0);
+            reply.integer(0);
+        }
+        // None of these is let into a transaction, or it holds locks and does not wait.
+        Wait::Drain | Wait::Walk { .. } | Wait::Sleep(_) | Wait::Shutdown { .. } => {
+            reply.error("ERR Command not allowed inside a transaction");
+        }
+    }
+}
+
 fn run_all<'a>(
     node: &'a Node,
     stats: &'a WorkerStats,
@@ -354,8 +371,7 @@ fn run_all<'a>(
         match run(command, &mut context, *argv, instant) {
             Ended::Close => close = true,
             // Nothing waits inside EXEC: as in Redis, a command that would block answers at once.
-            Ended::Wait(Wait::Replicas { .. }) => context.reply.integer(0),
-            Ended::Wait(_) => context.reply.null(),
+            Ended::Wait(wait) => answer_at_once(&wait, &mut context.reply),
             Ended::Replied | Ended::Load(..) | Ended::Hold => {}
         }
     }

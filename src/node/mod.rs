@@ -65,6 +65,8 @@ pub struct Node {
     pub durable: Option<Arc<Durable>>,
     /// Settings; CONFIG SET swaps in a new snapshot.
     pub config: ArcSwap<Config>,
+    /// Held by whoever makes a new snapshot of settings or policies from the present one.
+    pub changing: parking_lot::Mutex<()>,
     /// The gate to time.
     pub clock: Clock,
     /// When the node started.

@@ -282,13 +282,16 @@ impl Connection {
     /// Waits for what a command could not do at once, then answers it.
     async fn wait(&mut self, ended: Ended) {
         let handle = Arc::clone(&self.session.handle);
+        handle.unblock.store(0, Ordering::Relaxed);
         handle.blocked.store(true, Ordering::Relaxed);
         match ended {
             Ended::Load(database, key) => self.worker.node.load(database, &key).await,
             Ended::Hold => self.worker.node.hold().await,
             Ended::Wait(wait) => {
+                let start = self.output.len();
                 let mut reply = Reply::new(&mut self.output, self.session.protocol);
                 super::waiting::wait(&self.worker.node, &self.session, wait, &mut reply).await;
+                self.session.settle_reply(start, &mut self.output);
             }
             Ended::Replied | Ended::Close => {}
         }

@@ -11,3 +11,6 @@ mod table_admin;
 
 pub(super) use table_about::COMMANDS as ABOUT;
 pub(super) use table_admin::COMMANDS as ADMIN;
+
+#[cfg(test)]
+mod tests;
