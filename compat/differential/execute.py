@@ -141,6 +141,9 @@ def run_step(item, oracle, ours, queues, comparison):
             comparison.same(args, x, y) for x, y in zip(first, second)
         ):
             return None
+        if args[0].upper() == b"PUBLISH" and sorted(first) == sorted(second):
+            # A RESP3 client's own message: before its reply in 7.0, behind it in 7.2 and here.
+            return None
         if len(args) == 1 and same_farewell(first, second):
             return None
         return b"".join(first), b"".join(second), "subscriber"
@@ -148,13 +151,25 @@ def run_step(item, oracle, ours, queues, comparison):
     if item.get("sleep"):
         time.sleep(item["sleep"])
     if not same_reply(args, conn, first, second, queues, comparison):
-        return first, second, "reply"
+        if args[0].upper() != b"DBSIZE" or not same_in_time(request, conn, oracle, ours):
+            return first, second, "reply"
     if args and args[0].upper() in (b"PUBLISH", b"EXEC"):
         first = oracle.drain()
         second = ours.drain(len(first))
         if sorted(first) != sorted(second):
             return b"".join(first), b"".join(second), "messages"
     return None
+
+
+def same_in_time(request, conn, oracle, ours):
+    """DBSIZE counts expired keys until they are reaped, on both sides: that happens some time."""
+    for _ in range(40):
+        for side in (oracle, ours):
+            side.connections[conn].send(request)
+        if oracle.connections[conn].read() == ours.connections[conn].read():
+            return True
+        time.sleep(0.025)
+    return False
 
 
 def same_reply(args, conn, first, second, queues, comparison):

@@ -65,7 +65,12 @@ impl Dispatch<'_> {
     fn checked(&mut self, session: &mut Session, argv: Argv<'_>, out: &mut Vec<u8>) -> Ended {
         let command = match self.look_up(session, argv) {
             Ok(command) => command,
-            Err(error) => return refuse(session, out, &error),
+            Err(error) => {
+                if transaction::names_exec(argv) {
+                    transaction::forget(session);
+                }
+                return refuse(session, out, &error);
+            }
         };
         if session.queue.is_some() && !transaction::runs_inside_multi(command) {
             return queue(session, command, argv, out);
@@ -128,7 +133,12 @@ impl Dispatch<'_> {
                 None if !session.authenticated && !command.no_auth => {
                     return Err(CommandError::NO_AUTH);
                 }
-                None => return Err(unknown_subcommand(command, sub)),
+                None => {
+                    return Err(unknown_subcommand(
+                        &command.spec.name.to_ascii_uppercase(),
+                        sub,
+                    ));
+                }
             }
         }
         if !session.authenticated && !command.no_auth {
@@ -143,7 +153,7 @@ impl Dispatch<'_> {
             }
             return Err(CommandError::Arity(command.full_name.as_str().into()));
         }
-        transaction::allowed_while_subscribed(session, command, name)?;
+        transaction::allowed_while_subscribed(session, command)?;
         Ok(command)
     }
 
@@ -201,6 +211,8 @@ pub fn run(
     instant: &mut Instant,
 ) -> Ended {
     let before = context.reply.len();
+    let handle = &context.session.handle;
+    handle.last_command.store(command.number, Ordering::Relaxed);
     if context.node.is_monitored()
         && !command.spec.has(Flag::SkipMonitor)
         && !command.spec.has(Flag::Admin)
@@ -238,8 +250,6 @@ fn count(
     let nanos = instant.duration_since(started).as_nanos() as u64;
     let stats = context.stats;
     stats.total_commands.add(1);
-    let handle = &context.session.handle;
-    handle.last_command.store(command.number, Ordering::Relaxed);
     if let Some(of) = stats.commands.get(usize::from(command.number)) {
         of.calls.add(1);
         of.nanos.add(nanos);
@@ -292,7 +302,7 @@ fn queue(
 }
 
 /// As a C program prints it: at most `limit` bytes, up to the first zero.
-fn printed(bytes: &[u8], limit: usize) -> &[u8] {
+pub(in crate::commands) fn printed(bytes: &[u8], limit: usize) -> &[u8] {
     let shown = bytes.get(..limit).unwrap_or(bytes);
     shown.split(|byte| *byte == 0).next().unwrap_or_default()
 }
@@ -317,13 +327,12 @@ fn unknown_command(argv: Argv<'_>) -> CommandError {
     CommandError::Quoted(text.concat())
 }
 
-fn unknown_subcommand(command: &Command, sub: &[u8]) -> CommandError {
-    let name = command.spec.name.to_ascii_uppercase();
+pub(in crate::commands) fn unknown_subcommand(container: &str, sub: &[u8]) -> CommandError {
     let text: [&[u8]; 5] = [
         b"ERR unknown subcommand '",
         printed(sub, 128),
         b"'. Try ",
-        name.as_bytes(),
+        container.as_bytes(),
         b" HELP.",
     ];
     CommandError::Quoted(text.concat())

@@ -8,7 +8,7 @@ use super::error::CommandError;
 use super::registry::{Command, Registry};
 use super::spec::{Acl, Arg, CommandSpec, Flag, Group, KeySpec, Semantics};
 use crate::node::stats::WorkerStats;
-use crate::node::{Locked, Node};
+use crate::node::{Locked, Node, is_as_it_was};
 use crate::resp::{Argv, Protocol, Reply};
 use crate::session::{Queue, Session, Watched};
 use crate::types::Database;
@@ -117,6 +117,18 @@ pub(super) fn is_exec(command: &Command) -> bool {
     command.spec.name == "exec"
 }
 
+/// Do these arguments name EXEC, whatever else is wrong with them?
+pub(super) fn names_exec(argv: Argv<'_>) -> bool {
+    argv.get(0)
+        .is_some_and(|name| name.eq_ignore_ascii_case(b"exec"))
+}
+
+/// An EXEC that cannot be executed ends its transaction.
+pub(super) fn forget(session: &mut Session) {
+    session.queue = None;
+    session.watched.clear();
+}
+
 /// Commands that run at once although MULTI is open.
 pub(super) fn runs_inside_multi(command: &Command) -> bool {
     command.container.is_none()
@@ -140,7 +152,6 @@ pub(super) fn may_be_queued(command: &Command) -> Result<(), CommandError> {
 pub(super) fn allowed_while_subscribed(
     session: &Session,
     command: &Command,
-    name: &[u8],
 ) -> Result<(), CommandError> {
     if session.protocol == Protocol::Resp3 || session.subscriptions() == 0 {
         return Ok(());
@@ -157,10 +168,10 @@ pub(super) fn allowed_while_subscribed(
     if command.container.is_none() && allowed.contains(&command.spec.name) {
         return Ok(());
     }
-    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     Err(format!(
-        "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
-         are allowed in this context"
+        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
+         are allowed in this context",
+        command.full_name
     )
     .into())
 }
@@ -324,7 +335,7 @@ fn first_cold(
 fn unchanged(locked: &mut Locked<'_>, session: &Session) -> bool {
     let same = session.watched.iter().all(|watched| {
         locked.database = watched.database;
-        locked.fingerprint(&watched.key) == watched.fingerprint
+        is_as_it_was(watched.fingerprint, locked.fingerprint(&watched.key))
     });
     locked.database = session.database;
     same
@@ -378,3 +389,6 @@ fn run_all<'a>(
     context.session.in_exec = false;
     if close { Ended::Close } else { Ended::Replied }
 }
+
+#[cfg(test)]
+mod tests;

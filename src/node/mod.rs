@@ -34,6 +34,7 @@ use arc_swap::ArcSwap;
 pub use bootstrap::BootError;
 pub use commit::Committed;
 pub use guesses::Guesses;
+pub use inspect::is_as_it_was;
 pub use keyspace::{Founding, Keyspace, Place};
 pub use locked::{Locked, Refusal, Shown};
 pub use policy::{Conflict, Policies, Policy};

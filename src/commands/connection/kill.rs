@@ -116,10 +116,7 @@ pub(super) fn client_kill(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome 
 }
 
 pub(super) fn client_pause(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    let millis = integer(argv.get(2).unwrap_or_default())
-        .map_err(|_| CommandError::text("ERR timeout is not an integer or out of range"))?;
-    let millis =
-        u64::try_from(millis).map_err(|_| CommandError::text("ERR timeout is negative"))?;
+    // In Redis's order: the mode is looked at first.
     let all = match argv.get(3) {
         None => true,
         Some(mode) if mode.eq_ignore_ascii_case(b"all") => true,
@@ -130,6 +127,10 @@ pub(super) fn client_pause(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome
             ));
         }
     };
+    let millis = integer(argv.get(2).unwrap_or_default())
+        .map_err(|_| CommandError::text("ERR timeout is not an integer or out of range"))?;
+    let millis =
+        u64::try_from(millis).map_err(|_| CommandError::text("ERR timeout is negative"))?;
     let until = context.keys.now.0.saturating_add(millis);
     context.node.paused_all.store(all, Ordering::Relaxed);
     context
@@ -147,7 +148,6 @@ pub(super) fn client_unpause(context: &mut Context<'_>, _argv: Argv<'_>) -> Outc
 }
 
 pub(super) fn client_unblock(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    let id = integer(argv.get(2).unwrap_or_default())?;
     let how = match argv.get(3) {
         None => 1,
         Some(how) if how.eq_ignore_ascii_case(b"timeout") => 1,
@@ -158,6 +158,7 @@ pub(super) fn client_unblock(context: &mut Context<'_>, argv: Argv<'_>) -> Outco
             ));
         }
     };
+    let id = integer(argv.get(2).unwrap_or_default())?;
     let blocked = u64::try_from(id)
         .ok()
         .and_then(|id| context.node.clients.get(id))

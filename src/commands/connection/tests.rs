@@ -52,8 +52,24 @@ fn databases_are_those_of_the_setting() {
         ("SELECT 15", "+OK"),
         ("SELECT 16", "-ERR DB index is out of range"),
         ("SELECT -1", "-ERR DB index is out of range"),
+        (
+            "SELECT 2147483648",
+            "-ERR value is out of range, value must between -2147483648 and 2147483647",
+        ),
         ("SELECT x", "-ERR value is not an integer or out of range"),
     ]);
+}
+
+#[test]
+fn subscribers_of_resp2_are_told_what_they_may_do() {
+    let mut bench = Bench::new();
+    bench.check(&[("SUBSCRIBE c", "[subscribe, c, :1]")]);
+    let told = bench.run("CLIENT GETNAME");
+    assert!(
+        told.starts_with("-ERR Can't execute 'client|getname': only (P|S)SUBSCRIBE"),
+        "{told}"
+    );
+    bench.check(&[("PING", "[pong, ]"), ("RESET", "+RESET"), ("GET c", "nil")]);
 }
 
 #[test]
@@ -69,6 +85,15 @@ fn names_and_facts_of_a_client_are_plain_texts() {
         ("CLIENT KILL ID 99", ":0"),
         ("CLIENT KILL 1.2.3.4:5", "-ERR No such client"),
         ("CLIENT UNBLOCK 99", ":0"),
+        // The last argument is looked at first, as in Redis.
+        (
+            "CLIENT UNBLOCK x y",
+            "-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+        ),
+        (
+            "CLIENT PAUSE x y",
+            "-ERR CLIENT PAUSE mode must be WRITE or ALL",
+        ),
         (
             "CLIENT TRACKINGINFO",
             "[flags, [off], redirect, :-1, prefixes, []]",

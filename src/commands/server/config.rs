@@ -67,7 +67,7 @@ pub(super) fn config_get(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 /// All or none.
 pub(super) fn config_set(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     if !argv.len().is_multiple_of(2) {
-        return Err(CommandError::Arity("config|set".into()));
+        return Err(CommandError::Syntax);
     }
     let _one_at_a_time = context.node.changing.lock();
     let mut config = context.node.config.load().as_ref().clone();
