@@ -327,6 +327,18 @@ fn unknown_command(argv: Argv<'_>) -> CommandError {
     CommandError::Quoted(text.concat())
 }
 
+/// A subcommand that takes fewer arguments.
+pub(in crate::commands) fn wrong_subcommand(container: &str, sub: &[u8]) -> CommandError {
+    let text: [&[u8]; 5] = [
+        b"ERR unknown subcommand or wrong number of arguments for '",
+        printed(sub, 128),
+        b"'. Try ",
+        container.as_bytes(),
+        b" HELP.",
+    ];
+    CommandError::Quoted(text.concat())
+}
+
 pub(in crate::commands) fn unknown_subcommand(container: &str, sub: &[u8]) -> CommandError {
     let text: [&[u8]; 5] = [
         b"ERR unknown subcommand '",

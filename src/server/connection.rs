@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use super::worker::Worker;
 use crate::commands::dispatch::{Dispatch, Ended};
 use crate::node::Stage;
+use crate::node::durable::CacheHold;
 use crate::resp::{
     Limits, Progress, ProtocolError, Reply, Request, RequestReader, looks_like_http,
 };
@@ -29,6 +30,10 @@ const WRITE_EARLY_BYTES: usize = 1 << 20;
 /// A client that takes none of its waiting replies for so long is closed. Redis bounds their bytes
 /// instead; here they are bounded by not reading on, so only the hold on memory has to end.
 const STALLED: Duration = Duration::from_secs(8);
+
+/// Keys that a command may wait for before the cache keeps what it has brought in: more than nearly
+/// any command has, and few beside what a cache holds.
+const LOADS_UNHELD: usize = 100;
 
 /// Before AUTH a connection may make us hold no more than this.
 const UNAUTHENTICATED_BUFFER_BYTES: usize = 64 * 1024;
@@ -49,6 +54,9 @@ pub(super) struct Connection {
     group: u64,
     /// Wall clock of the last batch.
     batch_at: WallMs,
+    /// Keys loaded for the command that waits, and what keeps them once they are many.
+    loads: usize,
+    hold: Option<CacheHold>,
 }
 
 /// What to do after a pass over the input.
@@ -80,6 +88,8 @@ impl Connection {
             uncommitted: Vec::new(),
             group: 0,
             batch_at: WallMs(0),
+            loads: 0,
+            hold: None,
         }
     }
 
@@ -241,6 +251,7 @@ impl Connection {
                 return Step::Wait(ended);
             }
             self.executed += consumed;
+            (self.loads, self.hold) = (0, None);
             match ended {
                 Ended::Replied if self.session.closing => return Step::Close,
                 Ended::Replied => {}
@@ -285,7 +296,13 @@ impl Connection {
         handle.unblock.store(0, Ordering::Relaxed);
         handle.blocked.store(true, Ordering::Relaxed);
         match ended {
-            Ended::Load(database, key) => self.worker.node.load(database, &key).await,
+            Ended::Load(database, key) => {
+                self.loads += 1;
+                if self.loads > LOADS_UNHELD && self.hold.is_none() {
+                    self.hold = self.worker.node.hold_cache().await;
+                }
+                self.worker.node.load(database, &key).await;
+            }
             Ended::Hold => self.worker.node.hold().await,
             Ended::Wait(wait) => {
                 let start = self.output.len();

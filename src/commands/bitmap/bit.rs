@@ -32,13 +32,13 @@ pub(super) fn getbit(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     Ok(Flow::Done)
 }
 
-fn range(start: &[u8], end: Option<&[u8]>, name: Option<&[u8]>) -> Result<Range, CommandError> {
+fn range(start: &[u8], end: Option<&[u8]>) -> Result<Range, CommandError> {
     let start = integer(start)?;
     let end = end.map(integer).transpose()?;
     Ok(Range {
         start,
         end,
-        unit: unit(name)?,
+        unit: Unit::Byte,
     })
 }
 
@@ -58,7 +58,7 @@ pub(super) fn bitcount(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let range = match (argv.len(), argv.get(2)) {
         (2, _) => None,
         (4 | 5, Some(start)) => {
-            let range = range(start, argv.get(3), None)?;
+            let range = range(start, argv.get(3))?;
             let end = range.end.unwrap_or(-1);
             if range.start < 0 && end < 0 && range.start > end {
                 context.reply.integer(0);
@@ -83,7 +83,15 @@ pub(super) fn bitpos(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     };
     let range = match (argv.len(), argv.get(3)) {
         (3, _) => None,
-        (4..=6, Some(start)) => Some(range(start, argv.get(4), argv.get(5))?),
+        // In Redis's order: the unit is looked at before the end.
+        (6, Some(start)) => {
+            let unit = integer(start).and_then(|_| unit(argv.get(5)))?;
+            Some(Range {
+                unit,
+                ..range(start, argv.get(4))?
+            })
+        }
+        (4 | 5, Some(start)) => Some(range(start, argv.get(4))?),
         _ => return Err(CommandError::Syntax),
     };
     context

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::list::kind_of;
 use crate::commands::args::{Args, integer};
+use crate::commands::dispatch::wrong_subcommand;
 use crate::commands::{CommandError, Context, Flow, Outcome};
 use crate::resp::Argv;
 use crate::session::{ClientHandle, ClientKind};
@@ -116,6 +117,9 @@ pub(super) fn client_kill(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome 
 }
 
 pub(super) fn client_pause(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
+    if argv.len() > 4 {
+        return Err(wrong_subcommand("CLIENT", argv.get(1).unwrap_or_default()));
+    }
     // In Redis's order: the mode is looked at first.
     let all = match argv.get(3) {
         None => true,
@@ -148,6 +152,9 @@ pub(super) fn client_unpause(context: &mut Context<'_>, _argv: Argv<'_>) -> Outc
 }
 
 pub(super) fn client_unblock(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
+    if argv.len() > 4 {
+        return Err(wrong_subcommand("CLIENT", argv.get(1).unwrap_or_default()));
+    }
     let how = match argv.get(3) {
         None => 1,
         Some(how) if how.eq_ignore_ascii_case(b"timeout") => 1,

@@ -85,6 +85,10 @@ fn names_and_facts_of_a_client_are_plain_texts() {
         ("CLIENT KILL ID 99", ":0"),
         ("CLIENT KILL 1.2.3.4:5", "-ERR No such client"),
         ("CLIENT UNBLOCK 99", ":0"),
+        (
+            "client unblock 1 timeout x",
+            "-ERR unknown subcommand or wrong number of arguments for 'unblock'. Try CLIENT HELP.",
+        ),
         // The last argument is looked at first, as in Redis.
         (
             "CLIENT UNBLOCK x y",

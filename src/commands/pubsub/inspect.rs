@@ -1,17 +1,12 @@
 //! PUBSUB: who listens.
 
-use crate::commands::{CommandError, Context, Flow, Outcome, help};
+use crate::commands::dispatch::wrong_subcommand;
+use crate::commands::{Context, Flow, Outcome, help};
 use crate::resp::Argv;
 
 pub(super) fn pubsub_channels(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     if argv.len() > 3 {
-        let name = argv.get(1).unwrap_or_default();
-        let text: [&[u8]; 3] = [
-            b"ERR unknown subcommand or wrong number of arguments for '",
-            name,
-            b"'. Try PUBSUB HELP.",
-        ];
-        return Err(CommandError::Quoted(text.concat()));
+        return Err(wrong_subcommand("PUBSUB", argv.get(1).unwrap_or_default()));
     }
     let channels = context.node.pubsub.channels(argv.get(2));
     context.reply.array(channels.len());

@@ -84,6 +84,42 @@ fn f15_a_command_that_waited_looks_again() {
     store.stop();
 }
 
+/// A command whose keys do not fit the cache together was begun again for ever.
+#[test]
+fn while_the_cache_is_held_nothing_that_was_brought_in_leaves() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = cold_store(directory.path(), 50);
+    let keys: Vec<String> = (0..50).map(|i| format!("{{tag}}{i}")).collect();
+    let here = || keys.iter().filter(|key| store.is_here(key)).count();
+    let durable = &store.durable;
+    let hold = store
+        .runtime
+        .block_on(durable.hold_cache())
+        .expect("its turn");
+    // A pass that was under way when it was held may end first.
+    std::thread::sleep(Duration::from_millis(50));
+    for key in &keys {
+        let load = durable.load(Database(0), key.as_bytes());
+        store.runtime.block_on(load);
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(here(), 50, "the cache has no room at all, and keeps them");
+    // One at a time.
+    let second =
+        async { tokio::time::timeout(Duration::from_millis(50), durable.hold_cache()).await };
+    assert!(store.runtime.block_on(second).is_err());
+    drop(hold);
+    for _ in 0..1_000 {
+        if here() == 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(here(), 0, "afterwards the bound holds again");
+    assert!(store.runtime.block_on(durable.hold_cache()).is_some());
+    store.stop();
+}
+
 /// G6: reader 1 misses K and reads the tree; a writer loads K, commits, the applier ingests, K is
 /// clean and evicted; reader 1 finds K absent and installs what it read: an acked write is lost.
 /// The placeholder stands for as long as the read lasts, and everybody else waits for it.
