@@ -153,6 +153,9 @@ impl Dispatch<'_> {
             }
             return Err(CommandError::Arity(command.full_name.as_str().into()));
         }
+        if command.is_cluster {
+            super::server::check_cluster(argv)?;
+        }
         transaction::allowed_while_subscribed(session, command)?;
         Ok(command)
     }

@@ -167,7 +167,8 @@ const CLUSTER: &[(&str, i64)] = &[
     ("slots", 2),
 ];
 
-pub(super) fn cluster(_context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
+/// Is this a call that Redis would know, whatever it answers to it?
+pub(in crate::commands) fn check_cluster(argv: Argv<'_>) -> Result<(), CommandError> {
     let sub = argv.get(1).unwrap_or_default();
     let known = CLUSTER
         .iter()
@@ -179,6 +180,10 @@ pub(super) fn cluster(_context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     if given != *arity && (*arity > 0 || given < -*arity) {
         return Err(CommandError::Arity(format!("cluster|{name}").into()));
     }
+    Ok(())
+}
+
+pub(super) fn cluster(_context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
     Err(CommandError::text(
         "ERR This instance has cluster support disabled",
     ))
