@@ -42,7 +42,7 @@ pub(super) fn redacted(command: &Command, argv: Argv<'_>) -> Option<OwnedArgv> {
             if is_secret(index) { REDACTED } else { argument }
         },
     );
-    Some(OwnedArgv::of(shown))
+    Some(OwnedArgv::from_words(shown))
 }
 
 #[cfg(test)]

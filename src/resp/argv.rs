@@ -83,14 +83,12 @@ impl OwnedArgv {
         Argv::new(&self.bytes, &self.ranges, self.inline)
     }
 
-    /// Arguments of several sources, together at most as long as a request may be.
-    pub fn of<'a>(arguments: impl ExactSizeIterator<Item = &'a [u8]> + Clone) -> Self {
-        let total = arguments.clone().map(<[u8]>::len).sum();
-        let mut bytes = Vec::with_capacity(total);
-        let mut ranges = Ranges::with_capacity(arguments.len());
-        for argument in arguments {
+    /// Arguments from their words.
+    pub fn from_words<'k>(words: impl IntoIterator<Item = &'k [u8]>) -> Self {
+        let (mut bytes, mut ranges) = (Vec::new(), Ranges::new());
+        for word in words {
             let start = bytes.len() as u32;
-            bytes.extend_from_slice(argument);
+            bytes.extend_from_slice(word);
             ranges.push((start, bytes.len() as u32));
         }
         Self {
@@ -108,9 +106,19 @@ impl OwnedArgv {
 
 impl From<Argv<'_>> for OwnedArgv {
     fn from(argv: Argv<'_>) -> Self {
-        let mut owned = Self::of(argv.iter());
-        owned.inline = argv.inline;
-        owned
+        let total = argv.iter().map(<[u8]>::len).sum();
+        let mut bytes = Vec::with_capacity(total);
+        let mut ranges = Ranges::with_capacity(argv.len());
+        for argument in argv.iter() {
+            let start = bytes.len() as u32;
+            bytes.extend_from_slice(argument);
+            ranges.push((start, bytes.len() as u32));
+        }
+        Self {
+            bytes: bytes.into_boxed_slice(),
+            ranges,
+            inline: argv.inline,
+        }
     }
 }
 

@@ -47,6 +47,9 @@ pub(super) struct Connection {
     input: Vec<u8>,
     /// Bytes of `input` that have been executed.
     executed: usize,
+    /// Keys loaded for the command that waits, and what keeps them once they are many.
+    loads: usize,
+    hold: Option<CacheHold>,
     output: Vec<u8>,
     /// Where in `output` the replies of writes stand that are not committed yet.
     uncommitted: Vec<(usize, usize)>,
@@ -54,9 +57,6 @@ pub(super) struct Connection {
     group: u64,
     /// Wall clock of the last batch.
     batch_at: WallMs,
-    /// Keys loaded for the command that waits, and what keeps them once they are many.
-    loads: usize,
-    hold: Option<CacheHold>,
 }
 
 /// What to do after a pass over the input.
@@ -84,12 +84,12 @@ impl Connection {
             request: Request::new(),
             input: Vec::new(),
             executed: 0,
+            loads: 0,
+            hold: None,
             output: Vec::new(),
             uncommitted: Vec::new(),
             group: 0,
             batch_at: WallMs(0),
-            loads: 0,
-            hold: None,
         }
     }
 
