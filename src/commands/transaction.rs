@@ -293,6 +293,23 @@ pub(super) fn exec(dispatch: &mut Dispatch<'_>, session: &mut Session, out: &mut
     )
 }
 
+/// What a command that would wait answers inside EXEC: what holds now, as far as that is known.
+fn answer_at_once(wait: &Wait, reply: &mut Reply<'_>) {
+    match wait {
+        Wait::Replicas { .. } => reply.integer(0),
+        // Whether this transaction is on the disk is not known before it is committed.
+        Wait::Fsync { .. } => {
+            reply.array(2);
+            reply.integer(0);
+            reply.integer(0);
+        }
+        // None of these is let into a transaction, or it holds locks and does not wait.
+        Wait::Drain | Wait::Walk { .. } | Wait::Sleep(_) | Wait::Shutdown { .. } => {
+            reply.error("ERR Command not allowed inside a transaction");
+        }
+    }
+}
+
 fn resolve(argv: Argv<'_>) -> Option<&'static Command> {
     let registry = Registry::get();
     let command = registry.find(argv.get(0)?)?;
@@ -339,23 +356,6 @@ fn unchanged(locked: &mut Locked<'_>, session: &Session) -> bool {
     });
     locked.database = session.database;
     same
-}
-
-/// What a command that would wait answers inside EXEC: what holds now, as far as that is known.
-fn answer_at_once(wait: &Wait, reply: &mut Reply<'_>) {
-    match wait {
-        Wait::Replicas { .. } => reply.integer(0),
-        // Whether this transaction is on the disk is not known before it is committed.
-        Wait::Fsync { .. } => {
-            reply.array(2);
-            reply.integer(0);
-            reply.integer(0);
-        }
-        // None of these is let into a transaction, or it holds locks and does not wait.
-        Wait::Drain | Wait::Walk { .. } | Wait::Sleep(_) | Wait::Shutdown { .. } => {
-            reply.error("ERR Command not allowed inside a transaction");
-        }
-    }
 }
 
 fn run_all<'a>(
