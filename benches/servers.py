@@ -13,12 +13,13 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def free_port():
-    """A port below the ephemeral range, with room for the peer port 10000 above it."""
+    """A port below the ephemeral range, with room for the http port and the peer port above it."""
     while True:
         port = random.randrange(11000, 22000)
-        with socket.socket() as client, socket.socket() as peer:
+        with socket.socket() as client, socket.socket() as http, socket.socket() as peer:
             try:
                 client.bind(("127.0.0.1", port))
+                http.bind(("127.0.0.1", port + 2000))
                 peer.bind(("127.0.0.1", port + 10000))
                 return port
             except OSError:
@@ -200,7 +201,7 @@ class Fleet:
         """`memory`, `fjall-everysec`, `fjall-always`, `fjall-os`."""
         engine, _, durability = name.partition("-")
         command = [os.path.abspath(binary), "server", "--port", "{port}", "--data-dir", "{dir}/data",
-                   "--set", "storage.engine=" + engine, "--set", "http.enabled=false"]
+                   "--set", "storage.engine=" + engine]
         if durability:
             command += ["--set", "storage.durability=" + durability]
         for setting in settings:

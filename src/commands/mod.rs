@@ -15,6 +15,7 @@ mod causal;
 mod connection;
 pub mod generic;
 mod pubsub;
+mod redact;
 mod server;
 mod string;
 #[cfg(test)]

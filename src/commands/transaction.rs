@@ -9,7 +9,7 @@ use super::error::CommandError;
 use super::registry::{Command, Registry};
 use super::spec::{Acl, Arg, CommandSpec, Flag, Group, KeySpec, Semantics};
 use crate::node::stats::WorkerStats;
-use crate::node::{Locked, Node};
+use crate::node::{Locked, Node, is_as_it_was};
 use crate::resp::{Argv, Protocol, Reply};
 use crate::session::{Queue, Session, Watched};
 use crate::types::Database;
@@ -118,6 +118,18 @@ pub(super) fn is_exec(command: &Command) -> bool {
     command.spec.name == "exec"
 }
 
+/// Do these arguments name EXEC, whatever else is wrong with them?
+pub(super) fn names_exec(argv: Argv<'_>) -> bool {
+    argv.get(0)
+        .is_some_and(|name| name.eq_ignore_ascii_case(b"exec"))
+}
+
+/// An EXEC that cannot be executed ends its transaction.
+pub(super) fn forget(session: &mut Session) {
+    session.queue = None;
+    session.watched.clear();
+}
+
 /// Commands that run at once although MULTI is open.
 pub(super) fn runs_inside_multi(command: &Command) -> bool {
     command.container.is_none()
@@ -141,7 +153,6 @@ pub(super) fn may_be_queued(command: &Command) -> Result<(), CommandError> {
 pub(super) fn allowed_while_subscribed(
     session: &Session,
     command: &Command,
-    name: &[u8],
 ) -> Result<(), CommandError> {
     if session.protocol == Protocol::Resp3 || session.subscriptions() == 0 {
         return Ok(());
@@ -158,10 +169,10 @@ pub(super) fn allowed_while_subscribed(
     if command.container.is_none() && allowed.contains(&command.spec.name) {
         return Ok(());
     }
-    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     Err(format!(
-        "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
-         are allowed in this context"
+        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
+         are allowed in this context",
+        command.full_name
     )
     .into())
 }
@@ -299,6 +310,23 @@ struct After<'a, E> {
     writes: u64,
 }
 
+/// What a command that would wait answers inside EXEC: what holds now, as far as that is known.
+fn answer_at_once(wait: &Wait, reply: &mut Reply<'_>) {
+    match wait {
+        Wait::Replicas { .. } => reply.integer(0),
+        // Whether this transaction is on the disk is not known before it is committed.
+        Wait::Fsync { .. } => {
+            reply.array(2);
+            reply.integer(0);
+            reply.integer(0);
+        }
+        // None of these is let into a transaction, or it holds locks and does not wait.
+        Wait::Drain | Wait::Walk { .. } | Wait::Sleep(_) | Wait::Shutdown { .. } => {
+            reply.error("ERR Command not allowed inside a transaction");
+        }
+    }
+}
+
 fn resolve(argv: Argv<'_>) -> Option<&'static Command> {
     let registry = Registry::get();
     let command = registry.find(argv.get(0)?)?;
@@ -341,7 +369,7 @@ fn first_cold(
 fn unchanged(locked: &mut Locked<'_>, session: &Session) -> bool {
     let same = session.watched.iter().all(|watched| {
         locked.database = watched.database;
-        locked.fingerprint(&watched.key) == watched.fingerprint
+        is_as_it_was(watched.fingerprint, locked.fingerprint(&watched.key))
     });
     locked.database = session.database;
     same
@@ -371,8 +399,7 @@ fn run_all<'a, E: Elsewhere>(
         match run(command, &mut context, *argv, instant) {
             Ended::Close => close = true,
             // Nothing waits inside EXEC: as in Redis, a command that would block answers at once.
-            Ended::Wait(Wait::Replicas { .. }) => context.reply.integer(0),
-            Ended::Wait(_) => context.reply.null(),
+            Ended::Wait(wait) => answer_at_once(&wait, &mut context.reply),
             Ended::Replied | Ended::Load(..) | Ended::Hold | Ended::Sent | Ended::Split => {}
         }
     }
@@ -388,3 +415,6 @@ fn run_all<'a, E: Elsewhere>(
     }
     if close { Ended::Close } else { Ended::Replied }
 }
+
+#[cfg(test)]
+mod tests;

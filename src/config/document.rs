@@ -142,8 +142,12 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("dynamo.toml");
         std::fs::write(&path, &text).expect("written");
+        let config = Config {
+            file: Some(path.clone()),
+            ..Config::default()
+        };
         let wanted = Loaded {
-            config: Config::default(),
+            config,
             warnings: Vec::new(),
         };
         let loaded = load(Some(&path), std::iter::empty(), &[]).expect("loads");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::durable::CacheHold;
 use super::evict::evict_until;
 use super::eviction::EvictionPolicy;
 use super::{Locked, Node, Stage};
@@ -85,6 +86,14 @@ impl Node {
     pub async fn load(&self, database: Database, key: &[u8]) {
         if let Some(durable) = &self.durable {
             durable.load(database, key).await;
+        }
+    }
+
+    /// Keeps keys that were brought in from leaving before the command that needs them has run.
+    pub async fn hold_cache(&self) -> Option<CacheHold> {
+        match &self.durable {
+            Some(durable) => durable.hold_cache().await,
+            None => None,
         }
     }
 

@@ -17,6 +17,7 @@ use super::worker::Worker;
 use crate::cluster::{Hook, Pass, Plane, Span};
 use crate::commands::dispatch::{Dispatch, Ended};
 use crate::node::Stage;
+use crate::node::durable::CacheHold;
 use crate::resp::{
     Limits, Progress, ProtocolError, Reply, Request, RequestReader, looks_like_http,
 };
@@ -34,6 +35,10 @@ const WRITE_EARLY_BYTES: usize = 1 << 20;
 /// instead; here they are bounded by not reading on, so only the hold on memory has to end.
 const STALLED: Duration = Duration::from_secs(8);
 
+/// Keys that a command may wait for before the cache keeps what it has brought in: more than nearly
+/// any command has, and few beside what a cache holds.
+const LOADS_UNHELD: usize = 100;
+
 /// Before AUTH a connection may make us hold no more than this.
 const UNAUTHENTICATED_BUFFER_BYTES: usize = 64 * 1024;
 
@@ -46,6 +51,9 @@ pub(super) struct Connection {
     input: Vec<u8>,
     /// Bytes of `input` that have been executed.
     executed: usize,
+    /// Keys loaded for the command that waits, and what keeps them once they are many.
+    loads: usize,
+    hold: Option<CacheHold>,
     output: Vec<u8>,
     /// Where in `output` the replies of writes stand that are not committed yet.
     uncommitted: Vec<(usize, usize)>,
@@ -84,6 +92,8 @@ impl Connection {
             request: Request::new(),
             input: Vec::new(),
             executed: 0,
+            loads: 0,
+            hold: None,
             output: Vec::new(),
             uncommitted: Vec::new(),
             group: 0,
@@ -281,6 +291,7 @@ impl Connection {
                 return Step::Wait(ended);
             }
             self.executed += consumed;
+            (self.loads, self.hold) = (0, None);
             match ended {
                 Ended::Replied if self.session.closing => return Step::Close,
                 Ended::Replied | Ended::Sent => {}
@@ -322,13 +333,22 @@ impl Connection {
     /// Waits for what a command could not do at once, then answers it.
     async fn wait(&mut self, ended: Ended) {
         let handle = Arc::clone(&self.session.handle);
+        handle.unblock.store(0, Ordering::Relaxed);
         handle.blocked.store(true, Ordering::Relaxed);
         match ended {
-            Ended::Load(database, key) => self.worker.node.load(database, &key).await,
+            Ended::Load(database, key) => {
+                self.loads += 1;
+                if self.loads > LOADS_UNHELD && self.hold.is_none() {
+                    self.hold = self.worker.node.hold_cache().await;
+                }
+                self.worker.node.load(database, &key).await;
+            }
             Ended::Hold => self.worker.node.hold().await,
             Ended::Wait(wait) => {
+                let start = self.output.len();
                 let mut reply = Reply::new(&mut self.output, self.session.protocol);
                 super::waiting::wait(&self.worker.node, &self.session, wait, &mut reply).await;
+                self.session.settle_reply(start, &mut self.output);
             }
             Ended::Split => self.split().await,
             Ended::Replied | Ended::Close | Ended::Sent => {}

@@ -157,8 +157,11 @@ pub(super) fn putctx(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     }
     let expiry = match named {
         Some((unit, amount)) => Some(until(unit, amount, context.keys.now, "putctx")?),
-        None if keep => context.keys.peek(key)?.and_then(|shown| shown.expiry),
-        None => None,
+        None if keep => match context.keys.peek(key)? {
+            Some(shown) => shown.expiry,
+            None => context.keys.policy_expiry(key),
+        },
+        None => context.keys.policy_expiry(key),
     };
     write(context, key, token, Some(value), expiry, full)
 }

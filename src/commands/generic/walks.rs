@@ -30,16 +30,8 @@ pub(super) fn keys(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 }
 
 pub(super) fn scan(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    let cursor = std::str::from_utf8(argv.get(1).unwrap_or_default())
-        .ok()
-        .and_then(|text| {
-            if text.is_empty() {
-                Some(0)
-            } else {
-                text.parse().ok()
-            }
-        })
-        .ok_or(CommandError::text("ERR invalid cursor"))?;
+    let cursor =
+        cursor(argv.get(1).unwrap_or_default()).ok_or(CommandError::text("ERR invalid cursor"))?;
     let (mut pattern, mut kind, mut count) = (None, None, SCAN_COUNT);
     let mut args = Args::new(argv, 2);
     while !args.is_done() {
@@ -66,6 +58,26 @@ pub(super) fn scan(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
             count,
         },
     )
+}
+
+/// As `strtoul` reads it: a sign is allowed, and a negative cursor is one far behind the end.
+fn cursor(text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if digits.is_empty() {
+        // Redis takes the empty text for 0.
+        return text.is_empty().then_some(0);
+    }
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = digits.parse().ok().filter(|_| is_number)?;
+    Some(if negative {
+        number.wrapping_neg()
+    } else {
+        number
+    })
 }
 
 fn walk(context: &mut Context<'_>, walk: Walk) -> Outcome {
@@ -97,6 +109,11 @@ pub fn run_blocking(
     run(walk, &mut locked, node.durable.as_deref(), reply);
 }
 
+/// KEYS and SCAN take `*` for every key, the empty one too.
+fn fits(pattern: &[u8], key: &[u8]) -> bool {
+    pattern == b"*" || glob::matches(pattern, key)
+}
+
 fn run(walk: &Walk, locked: &mut Locked<'_>, durable: Option<&Durable>, reply: &mut Reply<'_>) {
     match walk {
         Walk::RandomKey => match locked.random_key(durable) {
@@ -108,11 +125,7 @@ fn run(walk: &Walk, locked: &mut Locked<'_>, durable: Option<&Durable>, reply: &
             let mut cursor = 0;
             loop {
                 let step = locked.scan(cursor, KEYS_STEP, durable);
-                found.extend(
-                    step.keys
-                        .into_iter()
-                        .filter(|key| glob::matches(pattern, key)),
-                );
+                found.extend(step.keys.into_iter().filter(|key| fits(pattern, key)));
                 cursor = step.cursor;
                 if cursor == 0 {
                     break;
@@ -129,7 +142,7 @@ fn run(walk: &Walk, locked: &mut Locked<'_>, durable: Option<&Durable>, reply: &
         } => {
             let mut step = locked.scan(*cursor, *count, durable);
             if let Some(pattern) = pattern {
-                step.keys.retain(|key| glob::matches(pattern, key));
+                step.keys.retain(|key| fits(pattern, key));
             }
             if let Some(kind) = kind {
                 // Collections come with their commands; until then every key is a string.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Durable;
 use super::loader::{cold_entry, place_of};
+use crate::env::clock::sleep;
 use crate::env::rng::Sampler;
 use crate::node::partition::{Partition, Space};
 use crate::record::{self, Peek, Simple};
@@ -27,7 +28,43 @@ const WARM_TRIES: usize = 5;
 /// Records installed under one hold of a partition's lock while warming.
 const WARM_BATCH: usize = 512;
 
+/// The table has so long to come back under its bound before the next command may hold it.
+const TURN_STEPS: usize = 200;
+const TURN_STEP: Duration = Duration::from_millis(5);
+
+/// Nothing is evicted while this lives: a command is gathering more keys than the cache has room for.
+/// Otherwise the first would be gone again before the last is here, for ever.
+#[derive(Debug)]
+pub struct CacheHold {
+    durable: Arc<Durable>,
+    _turn: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl Drop for CacheHold {
+    fn drop(&mut self) {
+        self.durable.cache_held.store(false, Ordering::Release);
+        self.durable.cache_signal.notify_all();
+    }
+}
+
 impl Durable {
+    /// Waits for its turn to hold the cache: one command at a time, and the table is brought under
+    /// its bound in between, so that it grows by one command's keys at most. `None`: the node stops.
+    pub async fn hold_cache(self: &Arc<Self>) -> Option<CacheHold> {
+        let turn = Arc::clone(&self.cache_turn).acquire_owned().await.ok()?;
+        for _ in 0..TURN_STEPS {
+            if !self.over_bound() {
+                break;
+            }
+            sleep(TURN_STEP).await;
+        }
+        self.cache_held.store(true, Ordering::Release);
+        Some(CacheHold {
+            durable: Arc::clone(self),
+            _turn: turn,
+        })
+    }
+
     /// Keeps the table under its bound; warms it first. Runs until the node stops.
     pub(super) fn cache_for_ever(self: &Arc<Self>) {
         const STEP: Duration = Duration::from_millis(20);
@@ -53,7 +90,7 @@ impl Durable {
 
     /// Evicts from one partition; false when there is nothing to do, or nothing clean was found.
     fn evict_some(&self, sampler: &mut Sampler) -> bool {
-        if !self.over_bound() {
+        if !self.over_bound() || self.cache_held.load(Ordering::Acquire) {
             return false;
         }
         let mut gone = 0;

@@ -29,8 +29,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
+pub use cache::CacheHold;
 pub use recover::{DurableConfig, OpenError, open};
 
 use self::applier::Applier;
@@ -77,6 +78,9 @@ pub struct Durable {
     /// Bound of the table.
     cache_bytes: u64,
     cache_park: Mutex<()>,
+    /// Whose turn it is to hold the cache, and whether it is held: see [`CacheHold`].
+    cache_turn: Arc<Semaphore>,
+    cache_held: AtomicBool,
     cache_signal: Condvar,
     /// Sequence of the last appended group.
     appended: AtomicU64,

@@ -232,6 +232,8 @@ pub fn open(
         dirty_bound: config.dirty_bytes,
         cache_bytes: config.cache_bytes,
         cache_park: Mutex::new(()),
+        cache_turn: Arc::new(tokio::sync::Semaphore::new(1)),
+        cache_held: AtomicBool::new(false),
         cache_signal: Condvar::new(),
         appended: AtomicU64::new(sequence),
         synced: watch::Sender::new(sequence),
