@@ -48,7 +48,7 @@ fn explained(setting: &Setting) -> String {
         let _ = write!(text, " {}", sentence(setting));
     }
     if !setting.works_alone {
-        text.push_str(" For clusters of several nodes: no effect yet.");
+        text.push_str(" For clusters of several nodes.");
     }
     text
 }

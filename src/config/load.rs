@@ -301,10 +301,13 @@ mod tests {
     }
 
     #[test]
-    fn seeds_are_refused_and_not_ignored() {
-        let told = flags(&["peer.seeds=a:16379"])
+    fn a_peer_port_open_to_others_needs_a_secret() {
+        let seeds = flags(&["peer.seeds=a:16379"]).expect("seeds alone are fine");
+        assert_eq!(seeds.config.peer.seeds, ["a:16379"]);
+        let told = flags(&["peer.bind=0.0.0.0"])
             .expect_err("refused")
             .to_string();
-        assert!(told.contains("not built yet"), "{told}");
+        assert!(told.contains("peer.secret"), "{told}");
+        flags(&["peer.bind=0.0.0.0", "peer.secret=s"]).expect("with a secret");
     }
 }

@@ -235,6 +235,7 @@ impl Seats {
                 place.hold_until = Some(MonoMs(at.now.0.saturating_add(RESEND_MS)));
             }
         }
+        place.free_if_alone(me, up);
         let with = place.exchange_with(me, up);
         if let (true, Some(claim)) = (with != 0, &place.claim) {
             batch.exchange(claim.hlc, place.nodes(with).collect(), partition);

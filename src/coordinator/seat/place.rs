@@ -210,6 +210,15 @@ impl Place {
         self.nodes(owners).chain(witness)
     }
 
+    /// Notes that nobody is left who might serve. It stays so: who comes up later has been told by
+    /// then, or could not write.
+    pub(super) fn free_if_alone(&mut self, me: NodeId, up: u32) {
+        let waits = self.waits_for(me, up).next().is_some();
+        if let Some(claim) = self.claim.as_mut().filter(|_| !waits) {
+            claim.free = true;
+        }
+    }
+
     /// Those to begin an exchange with now; they are marked as asked.
     pub(super) fn exchange_with(&mut self, me: NodeId, up: u32) -> u32 {
         let Some(claim) = &self.claim else {
@@ -238,7 +247,7 @@ impl Place {
             reads: self.reads(),
         };
         if let Some(claim) = &self.claim {
-            if self.meets(me, claim.exchanged) && claim.stale == 0 {
+            if claim.free && self.meets(me, claim.exchanged) && claim.stale == 0 {
                 let epoch = self.promise;
                 return Standing::Seated { epoch };
             }

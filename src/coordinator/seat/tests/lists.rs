@@ -92,7 +92,7 @@ fn elsewhere(by: u8) -> Standing {
 fn seat_of_three() -> Seats {
     let mut seats = Seats::new(node(1));
     step(&mut seats, 0, 10, layout(1, 3, 3, 2));
-    step(&mut seats, 0, 11, heard(2, give(10, false)));
+    step(&mut seats, 0, 11, heard(2, give(10, true)));
     step(&mut seats, 0, 12, exchanged(10, 2));
     assert_eq!(
         seats.standing(P),
