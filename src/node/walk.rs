@@ -135,7 +135,10 @@ impl Locked<'_> {
                     (slot.token, slot.entry.key().to_vec(), live)
                 })
                 .collect();
-            (known, end, partition.complete)
+            // Warming may have come to its end while it is loaded: then the table has everything
+            // but the record that the placeholder stands for.
+            let loading = slots.iter().any(|slot| slot.entry.is(entry::LOADING));
+            (known, end, partition.complete && !loading)
         });
         let (mut keys, mut looked) = (Vec::new(), known.len());
         if let Some(durable) = durable.filter(|_| !complete) {

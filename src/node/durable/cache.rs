@@ -25,6 +25,9 @@ const EVICT_PERCENT: usize = 20;
 /// How often a partition is read anew when keys were forgotten meanwhile.
 const WARM_TRIES: usize = 5;
 
+/// Milliseconds that the end of a partition's warming waits for loads under way.
+const LOADS_WAITED: usize = 1_000;
+
 /// Records installed under one hold of a partition's lock while warming.
 const WARM_BATCH: usize = 512;
 
@@ -198,10 +201,18 @@ impl Durable {
         if visited.is_err() || !went_well || !self.install_warm(id, evictions, &mut batch) {
             return false;
         }
-        let mut partition = self.keyspace.lock(id);
-        let whole = partition.evictions == evictions && !self.stopping.load(Ordering::Relaxed);
-        partition.complete = whole;
-        whole
+        // What a placeholder stands for is not in the table yet; such reads are short.
+        for _ in 0..LOADS_WAITED {
+            let mut partition = self.keyspace.lock(id);
+            let whole = partition.evictions == evictions && !self.stopping.load(Ordering::Relaxed);
+            if !whole || !is_loading(&partition) {
+                partition.complete = whole;
+                return whole;
+            }
+            drop(partition);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        false
     }
 
     /// Installs what the table does not have. The tree was opened before: with no eviction since,
@@ -243,6 +254,11 @@ impl Durable {
         self.keyspace.add_sums(bytes, 0);
         true
     }
+}
+
+fn is_loading(partition: &Partition) -> bool {
+    let mut all = partition.spaces().flat_map(|(_, space)| space.table.iter());
+    all.any(|slot| slot.entry.is(entry::LOADING))
 }
 
 fn is_evictable(found: &Entry, epoch: u8) -> bool {

@@ -175,6 +175,27 @@ fn g6_a_read_that_was_overtaken_by_a_flush_installs_nothing() {
     store.stop();
 }
 
+/// A key whose load was under way when warming ended was missed: the table was said to hold
+/// everything, and held a placeholder.
+#[test]
+fn g6_a_walk_meets_a_key_that_is_loaded_while_warming_ends() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = cold_store(directory.path(), 1);
+    let loader = &store.durable.loader;
+    let begun = loader.join_or_begin(&store.keyspace, Database(0), b"{tag}0");
+    let (_, job) = begun.expect("it is not here");
+    let place = store.keyspace.place(b"{tag}0");
+    store.keyspace.lock(place.partition).complete = true;
+    let mut stage = Stage::new(true);
+    let now = store.clock.wall();
+    let mut locked = Locked::new(&store.keyspace, Database(0), now, &mut stage);
+    let found = locked.scan(0, 10, Some(&store.durable));
+    assert_eq!(found.keys, [b"{tag}0"]);
+    drop(locked);
+    job.expect("the first reads")();
+    store.stop();
+}
+
 /// G6, the scan: a key that moves from table to tree, or back, between the two reads of a walk is
 /// met all the same: the table is read first, the tree opened after.
 #[test]
