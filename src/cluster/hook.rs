@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::link::Link;
 use super::pass::{Copies, Pass, Span, Waits};
 use super::plane::Plane;
+use super::unit::unit_words;
 use super::wire::{CommandItem, ReadItem, UNIT, Words};
 use crate::commands::elsewhere::{Elsewhere, Routed};
 use crate::commands::{Command, CommandError, KeySpec, Registry, Semantics};
@@ -225,26 +226,6 @@ struct Send<'a> {
 enum What<'a> {
     Command(Argv<'a>),
     Unit,
-}
-
-/// EXEC's commands one after the other, each with its number of words before it; first what is
-/// watched.
-fn unit_words(session: &Session) -> Vec<Box<[u8]>> {
-    let mut words: Vec<Box<[u8]>> = Vec::new();
-    let number = |value: u64| -> Box<[u8]> { value.to_string().into_bytes().into() };
-    words.push(number(session.watched.len() as u64));
-    for watched in &session.watched {
-        words.push(number(u64::from(watched.database.0)));
-        words.push(watched.key.clone());
-        words.push(number(watched.fingerprint));
-    }
-    let commands = session.queue.as_ref().map(|queue| &queue.commands);
-    for command in commands.into_iter().flatten() {
-        let argv = command.argv();
-        words.push(number(argv.len() as u64));
-        words.extend(argv.iter().map(Box::from));
-    }
-    words
 }
 
 impl Elsewhere for Hook<'_> {

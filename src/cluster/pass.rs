@@ -4,8 +4,9 @@
 
 use smallvec::SmallVec;
 
-use super::link::{Answered, Compared, Standing};
+use super::link::{Answered, Compared};
 use super::plane::Plane;
+use super::requests::Standing;
 use crate::node::view::NodeIndex;
 
 /// Where a reply stands in the output, and the request that it answers in the input.

@@ -388,7 +388,7 @@ fn a_refused_operation_does_not_count() {
     world.peers[0].execute(&["SET", "k", "v"], Some(&mut pass), &mut output);
     let peer = &mut world.peers[0];
     peer.plane.flush(&mut peer.stage);
-    plane::put_ack(&header, &mut ack, 1, 0, &[1]);
+    operations::put_ack(&header, &mut ack, 1, 0, &[1]);
     let frame = parse(&ack, FRAME_BYTES_MAX).expect("a frame");
     let received = peer.plane.received(index(0, 1), &frame, &mut peer.stage);
     received.expect("parses");
@@ -401,7 +401,7 @@ fn a_refused_operation_does_not_count() {
     let (_, missed) = peer.node.keyspace.handoff.metrics(crate::types::Hlc(0));
     assert_eq!(missed.keys, 1);
     let mut other = Vec::new();
-    plane::put_ack(&header, &mut other, 1, 0, &[]);
+    operations::put_ack(&header, &mut other, 1, 0, &[]);
     let frame = parse(&other, FRAME_BYTES_MAX).expect("a frame");
     let received = peer.plane.received(index(0, 2), &frame, &mut peer.stage);
     received.expect("parses");
