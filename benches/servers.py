@@ -145,19 +145,20 @@ class Server:
     def drain(self, seconds=300.0):
         """Waits until nothing of the log is still to be put into the tree; the seconds it took.
 
-        A server that drains in the background is asked how much is left; where it does not say,
-        SAVE is the same promise.
+        A server that drains in the background is asked how much is left, and whether it rewrites its
+        tree on account of it; where it does not say, SAVE is the same promise.
         """
         if not self.drains:
             return 0.0
         began, client = time.monotonic(), self.client()
         try:
             while time.monotonic() - began < seconds:
-                left = field(client.call("INFO", "dynamo"), "log_undrained_bytes")
+                info = client.call("INFO", "dynamo")
+                left = field(info, "log_undrained_bytes")
                 if left is None:
                     client.call("SAVE")
                     break
-                if int(left) == 0:
+                if int(left) == 0 and field(info, "tree_compacting") in (None, "0"):
                     break
                 time.sleep(0.05)
             else:

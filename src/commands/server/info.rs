@@ -290,6 +290,7 @@ fn dynamo(context: &mut Context<'_>, out: &mut String) {
         "tree_bytes" => report.tree_bytes,
         "tree_entries" => report.tree_entries,
         "tree_unmerged" => report.tree_unmerged,
+        "tree_compacting" => u8::from(report.tree_compacting),
         "drains" => report.drains,
         "last_drain_ms" => report.last_drain_ms,
     );

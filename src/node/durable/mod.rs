@@ -14,6 +14,7 @@
 
 mod applier;
 mod cache;
+mod compactor;
 mod counts;
 mod loader;
 mod meta;
@@ -35,6 +36,7 @@ pub use cache::CacheHold;
 pub use recover::{DurableConfig, OpenError, open};
 
 use self::applier::Applier;
+use self::compactor::Compactor;
 use self::counts::Counts;
 use self::loader::Loader;
 use super::commit::Committed;
@@ -87,9 +89,12 @@ pub struct Durable {
     /// Sequence up to which the log is fsynced, for whoever waits.
     synced: watch::Sender<u64>,
     rotating: Mutex<()>,
+    /// Held by the one thread that fsyncs the log. Comes before the log's lock.
+    syncing: Mutex<()>,
     sync_wanted: Mutex<bool>,
     sync_signal: Condvar,
     applier: Applier,
+    compactor: Compactor,
     loader: Loader,
     stopping: AtomicBool,
 }
@@ -123,6 +128,8 @@ pub struct DurableReport {
     pub tree_entries: u64,
     /// Ingestions that compaction has not merged.
     pub tree_unmerged: u64,
+    /// The tree is being rewritten, to be rid of superseded entries.
+    pub tree_compacting: bool,
     /// Ingestions since the start.
     pub drains: u64,
     /// Wall milliseconds of the end of the last one; 0: none yet.
@@ -142,8 +149,7 @@ impl Durable {
         if self.durability != Durability::Always {
             return Committed::Yes;
         }
-        self.want_sync();
-        if self.wait_synced(sequence).await {
+        if self.sync_through(sequence).await {
             Committed::Yes
         } else {
             Committed::No
@@ -281,7 +287,7 @@ impl Durable {
 
     /// Bytes of log that the tree does not have.
     pub fn undrained(&self) -> u64 {
-        self.applier.pending()
+        self.applier.undrained()
     }
 
     /// Has the log failed, and why?
@@ -306,6 +312,7 @@ impl Durable {
             tree_bytes: sizes.disk_bytes,
             tree_entries: sizes.entries,
             tree_unmerged: sizes.unmerged_tables,
+            tree_compacting: self.compactor.is_running(),
             drains: self.applier.drains(),
             last_drain_ms: self.applier.last_drain().0,
         }

@@ -9,6 +9,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
 use super::applier::Applier;
+use super::compactor::Compactor;
 use super::counts::Counts;
 use super::loader::Loader;
 use super::replay::Replay;
@@ -238,9 +239,11 @@ pub fn open(
         appended: AtomicU64::new(sequence),
         synced: watch::Sender::new(sequence),
         rotating: Mutex::new(()),
+        syncing: Mutex::new(()),
         sync_wanted: Mutex::new(false),
         sync_signal: Condvar::new(),
         applier: Applier::new(stored.sweep),
+        compactor: Compactor::default(),
         loader: Loader::start(tree, config.name_key)?,
         stopping: AtomicBool::new(false),
     });
