@@ -94,3 +94,16 @@ fn a_key_that_expires_under_watch_has_changed() {
     bench.check(&[("WATCH a", "+OK"), ("MULTI", "+OK"), ("SET b 1", "+QUEUED")]);
     bench.check(&[("EXEC", "[+OK]")]);
 }
+
+/// INFO counts keys in partitions whose keys the transaction does not name.
+#[test]
+fn info_inside_a_transaction_sees_every_partition() {
+    let mut bench = Bench::new();
+    bench.check(&[
+        ("MULTI", "+OK"),
+        ("INFO keyspace", "+QUEUED"),
+        ("SET a 1", "+QUEUED"),
+    ]);
+    let reply = bench.run("EXEC");
+    assert!(reply.contains("# Keyspace"), "{reply}");
+}
