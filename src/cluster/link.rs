@@ -89,6 +89,18 @@ impl<T> Requests<T> {
         self.last
     }
 
+    /// Nobody wants the answer of a request.
+    fn forget(&mut self, number: u64) {
+        if let Some(place) = self.place(number)
+            && let Some(slot) = self.slots.get_mut(place)
+        {
+            *slot = Slot::Taken;
+        }
+        while matches!(self.slots.front(), Some(Slot::Taken)) {
+            self.slots.pop_front();
+        }
+    }
+
     fn place(&self, number: u64) -> Option<usize> {
         let first = self.last + 1 - self.slots.len() as u64;
         usize::try_from(number.checked_sub(first)?).ok()
@@ -260,6 +272,16 @@ impl Link {
         words: impl ExactSizeIterator<Item = &'k [u8]>,
     ) -> u64 {
         self.commands.add(|out| wire::put_command(out, item, words))
+    }
+
+    /// Tells the peer something whose answer nobody waits for.
+    pub(super) fn tell<'k>(
+        &mut self,
+        item: &CommandItem<'_>,
+        words: impl ExactSizeIterator<Item = &'k [u8]>,
+    ) {
+        let number = self.command(item, words);
+        self.commands.forget(number);
     }
 
     /// Puts what is pending into frames.

@@ -11,7 +11,9 @@
 //! in what arrives. What is always true: a reply leaves only when W distinct nodes have committed what
 //! it acknowledges, or R hold what it shows; what a peer sent is understood or its link is closed.
 
+mod ask;
 mod hook;
+pub mod inner;
 mod link;
 mod pass;
 mod plane;
@@ -19,9 +21,10 @@ mod serve;
 pub mod view;
 mod wire;
 
+pub use ask::{Question, Whom};
 pub use hook::Hook;
 pub use link::Link;
-pub use pass::{Pass, Span};
+pub use pass::{Anew, Pass, Span};
 pub use plane::Plane;
 pub use serve::{Ask, Cold, Served, put_answers};
 pub use wire::Malformed;

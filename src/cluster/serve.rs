@@ -13,6 +13,7 @@ use super::wire::{self, CommandItem, Malformed, Outcome, Said};
 use crate::coordinator::hints::Hint;
 use crate::node::{Absorbed, Incoming, Locked, Node, Place, Stage, translated_record};
 use crate::peer::{FrameKind, Header, Parsed};
+use crate::session::Quorum;
 use crate::store::log::{Body, Entries, EntryKind, EntryRef, append_record};
 use crate::types::{ActorIndex, Database, NodeId, WallMs};
 use crate::version::wire::{Reader, put_varint};
@@ -29,12 +30,14 @@ pub struct Ask {
     pub local: bool,
     /// Commands of an EXEC.
     pub unit: bool,
+    /// A question of the node itself.
+    pub inner: bool,
     /// 2 or 3.
     pub protocol: u8,
     /// SELECTed.
     pub database: Database,
-    /// Quorums asked for by the connection; 0: none.
-    pub quorum: (u8, u8, u8),
+    /// What the connection asked for.
+    pub quorum: Quorum,
     /// Name and arguments.
     pub words: Vec<Box<[u8]>>,
 }
@@ -410,9 +413,15 @@ fn commands(body: &[u8], asks: &mut Vec<Ask>) -> Result<(), Malformed> {
             number,
             local: item.flags & wire::LOCAL != 0,
             unit: item.flags & wire::UNIT != 0,
+            inner: item.flags & wire::INNER != 0,
             protocol: item.protocol,
             database: item.database,
-            quorum: (item.r, item.w, item.dw),
+            quorum: Quorum {
+                r: (item.r > 0).then_some(item.r),
+                w: (item.w > 0).then_some(item.w),
+                dw: item.dw.checked_sub(1),
+                timeout_ms: (item.timeout_ms > 0).then_some(item.timeout_ms),
+            },
             words: item.words.iter().map(Box::from).collect(),
         });
     }

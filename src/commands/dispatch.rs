@@ -61,6 +61,10 @@ impl<E: Elsewhere> Dispatch<'_, E> {
     pub fn execute(&mut self, session: &mut Session, argv: Argv<'_>, out: &mut Vec<u8>) -> Ended {
         let start = out.len();
         let ended = self.checked(session, argv, out);
+        if matches!(ended, Ended::Load(..) | Ended::Split | Ended::Hold) {
+            // It is yet to run: SKIP is still for it.
+            return ended;
+        }
         match session.reply_mode {
             ReplyMode::On => {}
             ReplyMode::SkipNext => session.reply_mode = ReplyMode::Skipping,

@@ -49,13 +49,16 @@ impl Locked<'_> {
     /// one.
     pub fn fingerprint(&mut self, key: &[u8]) -> u64 {
         use std::hash::Hasher as _;
-        let now = self.now;
+        let (now, keyspace) = (self.now, self.keyspace);
         let Some(bytes) = self.record_bytes(key, false) else {
             return 0;
         };
+        let actors = keyspace.actors.lock();
         let mut hasher = siphasher::sip::SipHasher13::new();
+        // By the actor's own name: the same on every node.
         let mut note = |version: &Dot| {
-            hasher.write_u32(version.actor.0);
+            let actor = actors.actor(version.actor).map_or(0, |actor| actor.0);
+            hasher.write_u64(actor);
             hasher.write_u64(version.hlc.0);
         };
         if let Ok(Peek::Simple(simple)) = record::peek(bytes) {
