@@ -4,6 +4,7 @@ use super::frames::put_frame;
 use super::plane::Plane;
 use super::wire::{self, CommandItem, Malformed, Outcome};
 use crate::peer::FrameKind;
+use crate::session::Quorum;
 use crate::types::Database;
 use crate::version::wire::Reader;
 
@@ -16,12 +17,14 @@ pub struct Ask {
     pub local: bool,
     /// Commands of an EXEC.
     pub unit: bool,
+    /// A question of the node itself.
+    pub inner: bool,
     /// 2 or 3.
     pub protocol: u8,
     /// SELECTed.
     pub database: Database,
-    /// Quorums asked for by the connection; 0: none.
-    pub quorum: (u8, u8, u8),
+    /// What the connection asked for.
+    pub quorum: Quorum,
     /// Name and arguments.
     pub words: Vec<Box<[u8]>>,
 }
@@ -70,9 +73,15 @@ pub(super) fn commands(body: &[u8], asks: &mut Vec<Ask>) -> Result<(), Malformed
             number,
             local: item.flags & wire::LOCAL != 0,
             unit: item.flags & wire::UNIT != 0,
+            inner: item.flags & wire::INNER != 0,
             protocol: item.protocol,
             database: item.database,
-            quorum: (item.r, item.w, item.dw),
+            quorum: Quorum {
+                r: (item.r > 0).then_some(item.r),
+                w: (item.w > 0).then_some(item.w),
+                dw: item.dw.checked_sub(1),
+                timeout_ms: (item.timeout_ms > 0).then_some(item.timeout_ms),
+            },
             words: item.words.iter().map(Box::from).collect(),
         });
     }

@@ -151,6 +151,16 @@ impl Link {
         self.commands.add(|out| wire::put_command(out, item, words))
     }
 
+    /// Tells the peer something whose answer nobody waits for.
+    pub(super) fn tell<'k>(
+        &mut self,
+        item: &CommandItem<'_>,
+        words: impl ExactSizeIterator<Item = &'k [u8]>,
+    ) {
+        let number = self.command(item, words);
+        self.commands.forget(number);
+    }
+
     /// Puts what is pending into frames.
     pub(super) fn flush(&mut self, header: &Header) {
         if !self.up {

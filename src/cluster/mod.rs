@@ -11,9 +11,11 @@
 //! in what arrives. What is always true: a reply leaves only when W distinct nodes have committed what
 //! it acknowledges, or R hold what it shows; what a peer sent is understood or its link is closed.
 
+mod ask;
 mod asks;
 mod frames;
 mod hook;
+pub mod inner;
 mod link;
 mod operations;
 mod pass;
@@ -24,10 +26,11 @@ mod unit;
 pub mod view;
 mod wire;
 
+pub use ask::{Question, Whom};
 pub use asks::{Ask, put_answers};
 pub use hook::Hook;
 pub use link::Link;
-pub use pass::{Pass, Span};
+pub use pass::{Anew, Pass, Span};
 pub use plane::Plane;
 pub use serve::{Cold, Served};
 pub use wire::Malformed;

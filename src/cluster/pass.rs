@@ -61,6 +61,15 @@ pub(super) enum Waits {
     },
 }
 
+/// How a request is made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anew {
+    /// Where it runs is decided anew too; otherwise it runs here.
+    pub routed: bool,
+    /// CLIENT REPLY OFF or SKIP: nothing is written.
+    pub silent: bool,
+}
+
 /// How a reply came out.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Settled {
@@ -111,6 +120,16 @@ impl Pass {
         }
     }
 
+    /// What was asked beside a connection's output has come, or not: `None`.
+    pub fn take_answers(&mut self) -> Vec<Option<Box<[u8]>>> {
+        self.items.clear();
+        let answer = |settled| match settled {
+            Settled::Reply(reply) => Some(reply),
+            Settled::Stands | Settled::Error(_) | Settled::Again | Settled::Retry => None,
+        };
+        self.settled.drain(..).map(answer).collect()
+    }
+
     /// How many replies wait.
     pub fn len(&self) -> usize {
         self.items.len()
@@ -155,13 +174,13 @@ impl Pass {
         self.settled.contains(&Settled::Retry)
     }
 
-    /// The output with every reply as it came out, and an empty pass. `again` runs a request anew, routed
-    /// anew if the flag says so, and appends its reply.
+    /// The output with every reply as it came out, and an empty pass. `again` runs a request anew and
+    /// appends its reply.
     pub fn assemble(
         &mut self,
         output: &mut Vec<u8>,
         error: impl Fn(&str, &mut Vec<u8>),
-        mut again: impl FnMut(Span, bool, &mut Vec<u8>),
+        mut again: impl FnMut(Span, Anew, &mut Vec<u8>),
     ) {
         let items = std::mem::take(&mut self.items);
         let settled = std::mem::take(&mut self.settled);
@@ -175,16 +194,27 @@ impl Pass {
                 } = item.span;
                 output.extend_from_slice(old.get(from..start).unwrap_or_default());
                 from = to;
-                let silent = matches!(item.waits, Waits::Sent { silent: true, .. });
+                let silent = match item.waits {
+                    Waits::Sent { silent, .. } => silent,
+                    Waits::Anew => false,
+                    // Every command that runs here replies, unless the client wants none.
+                    Waits::Written { .. } | Waits::Read { .. } => start == to,
+                };
                 match settled {
-                    _ if silent => {}
                     Settled::Stands => {
                         output.extend_from_slice(old.get(start..to).unwrap_or_default());
                     }
+                    Settled::Retry => {
+                        let routed = true;
+                        again(item.span, Anew { routed, silent }, output);
+                    }
+                    _ if silent => {}
                     Settled::Reply(reply) => output.extend_from_slice(&reply),
                     Settled::Error(text) => error(&text, output),
-                    Settled::Again => again(item.span, false, output),
-                    Settled::Retry => again(item.span, true, output),
+                    Settled::Again => {
+                        let routed = false;
+                        again(item.span, Anew { routed, silent }, output);
+                    }
                 }
             }
             output.extend_from_slice(old.get(from..).unwrap_or_default());

@@ -148,6 +148,7 @@ impl Plane {
         let actors = std::mem::take(&mut self.actors);
         self.link(to).connected(&header, &actors);
         self.actors = actors;
+        self.tell_markers(to);
         self.wake();
     }
 
@@ -236,6 +237,7 @@ impl Plane {
     ) -> Result<(), Malformed> {
         self.observe(frame.header.hlc);
         self.node.pulses.heard(from, self.node.mono_ms());
+        self.node.pulses.heard_at(from, frame.header.hlc);
         match frame.header.kind {
             FrameKind::ACTORS => self.actors_named(from, frame.body)?,
             FrameKind::ACK => self.acknowledged(from, frame.body)?,

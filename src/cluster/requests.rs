@@ -78,6 +78,18 @@ impl<T> Requests<T> {
         }
     }
 
+    /// Nobody wants the answer of a request.
+    pub(super) fn forget(&mut self, number: u64) {
+        if let Some(place) = self.place(number)
+            && let Some(slot) = self.slots.get_mut(place)
+        {
+            *slot = Slot::Taken;
+        }
+        while matches!(self.slots.front(), Some(Slot::Taken)) {
+            self.slots.pop_front();
+        }
+    }
+
     /// Takes the answer out, or gives the request up when `last` says so.
     pub(super) fn take(&mut self, number: u64, last: bool) -> Standing<T> {
         let Some(slot) = self

@@ -137,7 +137,7 @@ impl World {
         pass.assemble(
             &mut output,
             |text, out| Reply::new(out, protocol).error(text),
-            |span, routed, _| anew.push((span, routed)),
+            |span, how, _| anew.push((span, how.routed)),
         );
         for (_, routed) in anew {
             assert!(!routed || again, "nothing is routed anew for ever");

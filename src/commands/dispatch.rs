@@ -62,8 +62,8 @@ impl<E: Elsewhere> Dispatch<'_, E> {
     pub fn execute(&mut self, session: &mut Session, argv: Argv<'_>, out: &mut Vec<u8>) -> Ended {
         let start = out.len();
         let ended = self.checked(session, argv, out);
-        // What waits is answered, or run again, by the connection.
-        if matches!(ended, Ended::Replied | Ended::Close) {
+        // What waits is answered, or run again, by the connection; what was sent leaves nothing here.
+        if matches!(ended, Ended::Replied | Ended::Close | Ended::Sent) {
             session.settle_reply(start, out);
         }
         ended

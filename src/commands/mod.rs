@@ -8,6 +8,7 @@ pub mod docs;
 pub mod elsewhere;
 pub mod error;
 pub mod registry;
+pub mod scratch;
 pub mod spec;
 
 mod bitmap;

@@ -23,7 +23,7 @@ pub enum Committed {
 }
 
 /// What a write is answered whose marker could not be logged.
-const LOG_FAILED: &str = "NOQUORUM W=1 not met (acked 0): the log could not be written; the change \
+pub(super) const LOG_FAILED: &str = "NOQUORUM W=1 not met (acked 0): the log could not be written; the change \
                           may still become visible";
 
 impl Node {
@@ -150,7 +150,7 @@ impl Node {
         };
         locked.flush(&databases, self.is_logged());
         if let Some(durable) = &self.durable {
-            durable.log_flush(&databases).map_err(|_| LOG_FAILED)?;
+            durable.log_flush(&databases, &[]).map_err(|_| LOG_FAILED)?;
         }
         Ok(())
     }

@@ -61,16 +61,16 @@ impl Locked<'_> {
     /// whoever sets a key and deletes it again has written it.
     pub fn fingerprint(&mut self, key: &[u8]) -> u64 {
         use std::hash::Hasher as _;
-        let now = self.now;
-        let keyspace = self.keyspace;
+        let (now, keyspace) = (self.now, self.keyspace);
         let Some(bytes) = self.record_bytes(key, false) else {
             return MISSING;
         };
-        let mut hasher = siphasher::sip::SipHasher13::new();
-        // By ids, not by this node's indexes: EXEC may run on another.
         let actors = keyspace.actors.lock();
+        let mut hasher = siphasher::sip::SipHasher13::new();
+        // By the actor's own name: the same on every node.
         let mut note = |version: &Dot| {
-            hasher.write_u64(actors.actor(version.actor).map_or(0, |actor| actor.0));
+            let actor = actors.actor(version.actor).map_or(0, |actor| actor.0);
+            hasher.write_u64(actor);
             hasher.write_u64(version.hlc.0);
         };
         let live = if let Ok(Peek::Simple(simple)) = record::peek(bytes) {

@@ -13,6 +13,7 @@ pub mod expire;
 pub mod fanout;
 #[cfg(test)]
 mod fixture;
+pub mod flush;
 mod guesses;
 pub mod handoff;
 mod identity;
@@ -47,7 +48,7 @@ pub use keyspace::{Founding, Keyspace, Place};
 pub use locked::{Locked, Refusal, Shown};
 pub use policy::{Conflict, Policies, Policy};
 pub use stage::Stage;
-pub use walk::{DatabaseSummary, Scanned};
+pub use walk::{DatabaseSummary, Scanned, partition_of};
 pub use write::Deadline;
 
 use crate::config::Config;

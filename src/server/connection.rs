@@ -1,9 +1,15 @@
 //! One connection: read what has arrived, run all of it in one pass, commit with the worker's group,
 //! answer with one write. No timer, channel or task per command.
 
+mod asking;
+mod batch;
 mod io;
+mod replies;
 mod settle;
+mod several;
 mod split;
+mod walks;
+mod wide;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -56,6 +62,10 @@ pub(super) struct Connection {
     pass: Pass,
     /// A reply that is to be made anew needs this key first.
     wanted: Option<(Database, Box<[u8]>)>,
+    /// Commands run here, whoever owns their keys: parts of one over many nodes.
+    here: bool,
+    /// What QUORUM ONCE gave the last commands as their time-out, in milliseconds.
+    once_timeout_ms: Option<u64>,
 }
 
 /// What to do after a pass over the input.
@@ -91,6 +101,8 @@ impl Connection {
             batch_at: WallMs(0),
             pass: Pass::default(),
             wanted: None,
+            here: false,
+            once_timeout_ms: None,
         }
     }
 
@@ -150,7 +162,7 @@ impl Connection {
     fn pass_on(&mut self, worker: &Worker, plane: &mut Plane, stage: &mut Stage) -> Step {
         let now = worker.node.clock.wall();
         self.batch_at = now;
-        let alone = plane.view.alone;
+        let alone = plane.view.alone || self.here;
         let mut pass = std::mem::take(&mut self.pass);
         let mut hook = Hook::new(plane, &mut pass);
         let dispatch = Dispatch {
@@ -194,9 +206,8 @@ impl Connection {
             let (start, writes) = (self.output.len(), dispatch.stage.writes);
             let once = self.session.quorum_once;
             let ended = dispatch.execute(&mut self.session, argv, &mut self.output);
-            if once.is_some() && ended != Ended::Split {
-                self.session.quorum_once =
-                    self.session.quorum_once.filter(|now| Some(*now) != once);
+            if once.is_some() {
+                self.end_once(once, &ended);
             }
             if let Some(hook) = &mut dispatch.elsewhere {
                 hook.place(Span {

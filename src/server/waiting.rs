@@ -62,7 +62,12 @@ pub(super) async fn wait(node: &Arc<Node>, session: &Session, wait: Wait, reply:
 }
 
 /// SCAN, KEYS and RANDOMKEY over keys that may be in the tree only.
-async fn walk_off_thread(node: &Arc<Node>, walk: Walk, database: Database, reply: &mut Reply<'_>) {
+pub(super) async fn walk_off_thread(
+    node: &Arc<Node>,
+    walk: Walk,
+    database: Database,
+    reply: &mut Reply<'_>,
+) {
     let (shared, protocol, now) = (Arc::clone(node), reply.protocol(), node.clock.wall());
     let job = move || {
         let mut out = Vec::new();

@@ -6,9 +6,10 @@ use crate::commands::context::Walk;
 use crate::commands::{CommandError, Context, Flow, Outcome, Wait};
 use crate::glob;
 use crate::node::durable::Durable;
+use crate::node::view::View;
 use crate::node::{Locked, Node, Stage};
 use crate::resp::{Argv, Reply};
-use crate::types::{Database, WallMs};
+use crate::types::{Database, PartitionId, WallMs};
 
 /// Keys that a step of KEYS gathers under one lock.
 const KEYS_STEP: usize = 1_000;
@@ -92,7 +93,8 @@ fn walk(context: &mut Context<'_>, walk: Walk) -> Outcome {
         .durable
         .as_deref()
         .filter(|_| context.node.may_be_cold());
-    run(&walk, &mut context.keys, durable, &mut context.reply);
+    let view = context.node.view.load();
+    run(&walk, &mut context.keys, durable, &view, &mut context.reply);
     Ok(Flow::Done)
 }
 
@@ -106,7 +108,8 @@ pub fn run_blocking(
 ) {
     let mut stage = Stage::new(node.is_logged());
     let mut locked = Locked::new(&node.keyspace, database, now, &mut stage);
-    run(walk, &mut locked, node.durable.as_deref(), reply);
+    let view = node.view.load();
+    run(walk, &mut locked, node.durable.as_deref(), &view, reply);
 }
 
 /// KEYS and SCAN take `*` for every key, the empty one too.
@@ -114,9 +117,17 @@ fn fits(pattern: &[u8], key: &[u8]) -> bool {
     pattern == b"*" || glob::matches(pattern, key)
 }
 
-fn run(walk: &Walk, locked: &mut Locked<'_>, durable: Option<&Durable>, reply: &mut Reply<'_>) {
+/// Over what this node owns: the walk of a cluster goes from one to the next.
+fn run(
+    walk: &Walk,
+    locked: &mut Locked<'_>,
+    durable: Option<&Durable>,
+    view: &View,
+    reply: &mut Reply<'_>,
+) {
+    let mine = |id: PartitionId| view.route(id).mine;
     match walk {
-        Walk::RandomKey => match locked.random_key(durable) {
+        Walk::RandomKey => match locked.random_key(durable, &mine) {
             Some(key) => reply.bulk(&key),
             None => reply.null(),
         },
@@ -140,7 +151,7 @@ fn run(walk: &Walk, locked: &mut Locked<'_>, durable: Option<&Durable>, reply: &
             kind,
             count,
         } => {
-            let mut step = locked.scan(*cursor, *count, durable);
+            let mut step = locked.scan_of(*cursor, *count, durable, &mine);
             if let Some(pattern) = pattern {
                 step.keys.retain(|key| fits(pattern, key));
             }

@@ -193,7 +193,6 @@ fn run_all<'a, E: Elsewhere>(
         let wrote = keys.stage.writes != after.writes;
         let mut read = planned
             .iter()
-            .filter(|(command, _)| !command.write)
             .flat_map(|(command, argv)| command.keys(*argv));
         elsewhere.ran(session, keys, &mut read, wrote);
     }

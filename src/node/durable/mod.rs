@@ -49,7 +49,7 @@ use crate::store::high_water::HighWater;
 use crate::store::lock::DirectoryLock;
 use crate::store::log::{EntryKind, Log, LogError, append_opaque};
 use crate::store::tree::Tree;
-use crate::types::{Actor, ActorIndex, Database, WallMs};
+use crate::types::{Actor, ActorIndex, Database, PartitionId, WallMs};
 
 /// What the log's lock guards: the log, and the counts as far as the log has them.
 struct Writer {
@@ -319,14 +319,23 @@ impl Durable {
     }
 
     /// FLUSHDB, FLUSHALL: called with every partition locked. The marker is in the log before
-    /// anyone can write again.
-    pub fn log_flush(&self, databases: &[Database]) -> Result<(), LogError> {
+    /// anyone can write again; `left`: keys above the marker, which go on counting.
+    pub fn log_flush(
+        &self,
+        databases: &[Database],
+        left: &[(PartitionId, Database, u64)],
+    ) -> Result<(), LogError> {
         let flushed = self.keyspace.flushed.load();
         let entries: Vec<_> = databases
             .iter()
             .map(|database| (EntryKind::FLUSH, meta::encode_flush(*database, &flushed)))
             .collect();
-        self.append_own(&entries, |counts| counts.clear(databases))?;
+        self.append_own(&entries, |counts| {
+            counts.clear(databases);
+            for (partition, database, keys) in left {
+                counts.change(*partition, *database, *keys as i64);
+            }
+        })?;
         self.applier.sweep_all();
         Ok(())
     }

@@ -143,12 +143,3 @@ proptest! {
         let _ = decode(&[&[1], &bytes[..]].concat());
     }
 }
-
-#[test]
-fn print_five() {
-    let h: String = encoded(&five())
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
-    println!("FIVE {h}");
-}

@@ -163,7 +163,10 @@ fn g6_a_read_that_was_overtaken_by_a_flush_installs_nothing() {
     let now = store.clock.wall();
     let mut locked = Locked::new(&store.keyspace, Database(0), now, &mut stage);
     locked.flush(&[Database(0)], true);
-    store.durable.log_flush(&[Database(0)]).expect("logged");
+    store
+        .durable
+        .log_flush(&[Database(0)], &[])
+        .expect("logged");
     drop(locked);
     store
         .keyspace
