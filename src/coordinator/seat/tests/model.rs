@@ -164,7 +164,7 @@ fn a_start_that_trusts_what_it_hears_is_found() {
                 fault,
                 ..rough(3, 3, 2)
             },
-            300
+            20_000
         )
         .is_some()
     );
