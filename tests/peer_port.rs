@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// What each stranger sends; kept for all of them it would be 64 MB.
-const GARBAGE: [u8; 64 << 10] = [b'd'; 64 << 10];
+static GARBAGE: [u8; 64 << 10] = [b'd'; 64 << 10];
 
 fn local(node: u128) -> Local {
     Local {

@@ -148,7 +148,7 @@ async fn told_to_stop() {
         let name = signals.next().await;
         tracing::info!("{name}: stopping");
     } else {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Ask {
     pub inner: bool,
     /// 2 or 3.
     pub protocol: u8,
-    /// SELECTed.
+    /// Chosen by SELECT.
     pub database: Database,
     /// What the connection asked for.
     pub quorum: Quorum,

@@ -158,7 +158,7 @@ impl<'a> Hook<'a> {
         Ok(places)
     }
 
-    fn settle_route(&mut self, session: &Session, places: &Places, send: Send<'_>) -> Routed {
+    fn settle_route(&mut self, session: &Session, places: &Places, send: &Send<'_>) -> Routed {
         let Some(to) = places.to else {
             return Routed::Here;
         };
@@ -287,7 +287,7 @@ impl Elsewhere for Hook<'_> {
             write: command.write,
             what: What::Command(argv),
         };
-        self.settle_route(session, &places, send)
+        self.settle_route(session, &places, &send)
     }
 
     fn route_exec(&mut self, session: &Session) -> Routed {
@@ -329,7 +329,7 @@ impl Elsewhere for Hook<'_> {
             write,
             what: What::Unit,
         };
-        self.settle_route(session, &all, send)
+        self.settle_route(session, &all, &send)
     }
 
     fn ran(

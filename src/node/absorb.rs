@@ -100,7 +100,7 @@ impl Locked<'_> {
         mine: bool,
     ) -> Result<Absorbed, NotAbsorbed> {
         let Incoming { place, key, .. } = *incoming;
-        let mut theirs = translated(record::decode(incoming.record)?, incoming.actors)?;
+        let mut theirs = translated(&record::decode(incoming.record)?, incoming.actors)?;
         if self.keyspace.is_flushed(self.database, &theirs) {
             return Ok(Absorbed::Known);
         }
@@ -202,7 +202,7 @@ fn dot_hash(actor: Actor, hlc: Hlc) -> u64 {
 /// A record with our numbers for the sender's actors, encoded.
 pub fn translated_record(record: &[u8], actors: &[ActorIndex]) -> Result<Vec<u8>, NotAbsorbed> {
     let mut out = Vec::with_capacity(record.len() + 8);
-    record::encode(&translated(record::decode(record)?, actors)?, &mut out);
+    record::encode(&translated(&record::decode(record)?, actors)?, &mut out);
     Ok(out)
 }
 
@@ -214,7 +214,7 @@ fn translate(actor: ActorIndex, actors: &[ActorIndex]) -> Result<ActorIndex, Not
 }
 
 /// The record with our numbers for its actors.
-fn translated(record: Record, actors: &[ActorIndex]) -> Result<Record, NotAbsorbed> {
+fn translated(record: &Record, actors: &[ActorIndex]) -> Result<Record, NotAbsorbed> {
     let mut history = crate::version::History::default();
     for (actor, interval) in record.history().iter() {
         history.insert(translate(actor, actors)?, interval);

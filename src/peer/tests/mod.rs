@@ -37,18 +37,14 @@ fn accepting() -> Local {
     }
 }
 
-fn with_secret(local: Local, current: &[u8], other: Option<&[u8]>) -> Local {
-    Local {
-        secrets: Secrets::new(current, other),
-        ..local
-    }
+fn with_secret(mut local: Local, current: &[u8], other: Option<&[u8]>) -> Local {
+    local.secrets = Secrets::new(current, other);
+    local
 }
 
-fn with_versions(local: Local, min: u8, max: u8) -> Local {
-    Local {
-        versions: Versions { min, max },
-        ..local
-    }
+fn with_versions(mut local: Local, min: u8, max: u8) -> Local {
+    local.versions = Versions { min, max };
+    local
 }
 
 /// The lines of a fixture: a name and its bytes.

@@ -178,12 +178,11 @@ impl Connection {
             });
             let told = self.ask(&questions.collect::<Vec<_>>()).await;
             for ((to, part), told) in parts.into_iter().zip(told) {
-                match told {
-                    Some(Told::Integer(some)) => keys += some,
-                    _ => {
-                        failed.push(to);
-                        left.extend(part);
-                    }
+                if let Some(Told::Integer(some)) = told {
+                    keys += some;
+                } else {
+                    failed.push(to);
+                    left.extend(part);
                 }
             }
         }

@@ -67,19 +67,7 @@ pub(crate) async fn enter(
     };
     let me = entry(config, id);
     let hlc = Hlc::from_wall(clock.wall());
-    let saved = remembered.as_ref().map(|memory| Saved {
-        cluster: memory.cluster(),
-        status: memory
-            .state()
-            .members()
-            .get(id)
-            .map_or(Status::Joining, |entry| entry.status),
-    });
-    // Data made before there were clusters: its node founded one of its own.
-    let saved = saved.or(known.as_ref().map(|known| Saved {
-        cluster: known.cluster,
-        status: Status::Member,
-    }));
+    let saved = saved(known.as_ref(), remembered.as_ref(), id);
     let setup = Setup {
         me: me.clone(),
         seeds: config.peer.seeds.clone(),
@@ -156,6 +144,23 @@ pub(crate) async fn enter(
     Ok((identity, joined))
 }
 
+/// What the node knows of its place in a cluster.
+fn saved(known: Option<&Identity>, remembered: Option<&Memory>, id: NodeId) -> Option<Saved> {
+    let from_memory = remembered.map(|memory| Saved {
+        cluster: memory.cluster(),
+        status: memory
+            .state()
+            .members()
+            .get(id)
+            .map_or(Status::Joining, |entry| entry.status),
+    });
+    // Data made before there were clusters: its node founded one of its own.
+    from_memory.or(known.map(|known| Saved {
+        cluster: known.cluster,
+        status: Status::Member,
+    }))
+}
+
 enum Outcome {
     Known(Identity),
     Made {
@@ -204,9 +209,10 @@ impl Way<'_> {
             Effect::ClaimLayout { members } => self.claim = Some(members),
             Effect::AskSeed { address, entry } => {
                 let asked = self.ask(&address, *entry);
-                match tokio::time::timeout(HANDSHAKE_TIMEOUT, asked).await {
-                    Ok(Some((from, answer))) => answers.push((from, answer)),
-                    Ok(None) | Err(_) => tracing::debug!(address, "a seed does not answer"),
+                if let Ok(Some(answer)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, asked).await {
+                    answers.push(answer);
+                } else {
+                    tracing::debug!(address, "a seed does not answer");
                 }
             }
             Effect::Say(text) => tracing::info!("{text}"),

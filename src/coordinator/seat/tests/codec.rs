@@ -109,7 +109,9 @@ fn version_1_is_frozen() {
     let messages = [claim, given, promised, foreign];
     assert_eq!(lines.len(), messages.len());
     for (line, message) in lines.into_iter().zip(messages) {
-        let hex: String = bytes(&message).iter().map(|b| format!("{b:02x}")).collect();
+        let hex = bytes(&message)
+            .iter()
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         assert_eq!(hex, line);
         assert_eq!(decode(&bytes(&message)), Ok(message));
     }
