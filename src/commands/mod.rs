@@ -15,6 +15,7 @@ mod causal;
 mod connection;
 pub mod generic;
 mod pubsub;
+mod ring;
 mod server;
 mod string;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     server::ABOUT,
     server::ADMIN,
     causal::COMMANDS,
+    ring::COMMANDS,
     transaction::COMMANDS,
 ];
 

@@ -275,7 +275,7 @@ fn arrived(worker: &Rc<Worker>, arrival: Arrival) {
             Ok(stream) => {
                 let worker = Rc::clone(worker);
                 task::local("peer", async move {
-                    let broken = peering::serve(&worker, stream).await;
+                    let broken = peering::serve(&worker, peer, stream).await;
                     tracing::debug!(%peer, %broken, "a peer's connection ended");
                 });
             }
