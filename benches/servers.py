@@ -13,12 +13,13 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def free_port():
-    """A port below the ephemeral range, with room for the peer port 10000 above it."""
+    """A port below the ephemeral range, with room for the http port and the peer port above it."""
     while True:
         port = random.randrange(11000, 22000)
-        with socket.socket() as client, socket.socket() as peer:
+        with socket.socket() as client, socket.socket() as http, socket.socket() as peer:
             try:
                 client.bind(("127.0.0.1", port))
+                http.bind(("127.0.0.1", port + 2000))
                 peer.bind(("127.0.0.1", port + 10000))
                 return port
             except OSError:
@@ -144,19 +145,20 @@ class Server:
     def drain(self, seconds=300.0):
         """Waits until nothing of the log is still to be put into the tree; the seconds it took.
 
-        A server that drains in the background is asked how much is left; where it does not say,
-        SAVE is the same promise.
+        A server that drains in the background is asked how much is left, and whether it rewrites its
+        tree on account of it; where it does not say, SAVE is the same promise.
         """
         if not self.drains:
             return 0.0
         began, client = time.monotonic(), self.client()
         try:
             while time.monotonic() - began < seconds:
-                left = field(client.call("INFO", "dynamo"), "log_undrained_bytes")
+                info = client.call("INFO", "dynamo")
+                left = field(info, "log_undrained_bytes")
                 if left is None:
                     client.call("SAVE")
                     break
-                if int(left) == 0:
+                if int(left) == 0 and field(info, "tree_compacting") in (None, "0"):
                     break
                 time.sleep(0.05)
             else:
@@ -200,7 +202,7 @@ class Fleet:
         """`memory`, `fjall-everysec`, `fjall-always`, `fjall-os`."""
         engine, _, durability = name.partition("-")
         command = [os.path.abspath(binary), "server", "--port", "{port}", "--data-dir", "{dir}/data",
-                   "--set", "storage.engine=" + engine, "--set", "http.enabled=false"]
+                   "--set", "storage.engine=" + engine]
         if durability:
             command += ["--set", "storage.durability=" + durability]
         for setting in settings:

@@ -11,8 +11,8 @@
 
 /// Whether all of `text` matches `pattern`.
 ///
-/// As in Redis, the pattern `*` matches the empty text (KEYS does so), but no other pattern
-/// except the empty one does.
+/// As in Redis, the empty text matches the empty pattern alone, not even `*`: KEYS and SCAN look at
+/// that for themselves.
 pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     matches_folded(pattern, text, |byte| byte)
 }
@@ -42,7 +42,7 @@ fn is_special(byte: u8) -> bool {
 
 fn matches_folded(pattern: &[u8], text: &[u8], fold: impl Fn(u8) -> u8 + Copy) -> bool {
     if text.is_empty() {
-        return pattern.is_empty() || pattern == b"*";
+        return pattern.is_empty();
     }
     let mut pattern = pattern;
     let mut text = text;
@@ -216,7 +216,7 @@ mod tests {
         // (pattern, text, does it match), checked against redis-server.
         for (pattern, text, expected) in [
             ("", "", true),
-            ("*", "", true),
+            ("*", "", false),
             ("**", "", false),
             ("", "a", false),
             ("h?llo", "hello", true),

@@ -184,6 +184,74 @@ fn a_torn_tail_is_cut_and_the_server_starts() {
     }
 }
 
+/// The end of the log is gone, cleanly, as after a restored old copy: nothing in the log itself tells.
+/// The high-water mark does; what is left is served only after somebody has accepted the loss.
+#[test]
+fn a_shortened_log_is_noticed_told_and_served_only_when_the_loss_is_accepted() {
+    let directory = tempfile::tempdir().unwrap();
+    let launch = Launch::fjall(&directory.path().join("data"), "always");
+    let server = launch.start();
+    fill(&server, 400);
+    wait_for_mark(&launch.data, 400);
+    server.kill();
+    let segment = last_segment(&launch.data);
+    let bytes = fs::read(&segment).unwrap();
+    let written = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    fs::write(&segment, &bytes[..written / 2]).unwrap();
+
+    let (status, output) = launch.start_refused();
+    assert_eq!(status.code(), Some(1), "{output}");
+    let name = segment.file_name().unwrap().to_string_lossy().into_owned();
+    assert!(output.contains(&name), "which segment? {output}");
+    assert!(
+        output.contains("dynamo check"),
+        "what is to be done? {output}"
+    );
+
+    let check_with = |flags: &[&str]| {
+        let mut command = std::process::Command::new(common::server::binary());
+        command.arg("check").arg("--data-dir").arg(&launch.data);
+        let done = command.args(flags).output().unwrap();
+        let text = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+        (done.status.code(), text)
+    };
+    let (code, told) = check_with(&[]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains(&name) && told.contains("--accept-loss"),
+        "{told}"
+    );
+    let (code, told) = check_with(&["--accept-loss"]);
+    assert_eq!(code, Some(0), "{told}");
+
+    let server = launch.start();
+    check(&server, 100);
+    let mut wire = server.connect();
+    let Reply::Integer(left) = wire.ask("DBSIZE").unwrap() else {
+        panic!("DBSIZE is an integer");
+    };
+    assert!(
+        (100..400).contains(&left),
+        "{left} keys of a log cut in half"
+    );
+}
+
+/// Waits until the mark beside the log speaks of this sequence.
+fn wait_for_mark(data: &Path, sequence: u64) {
+    for _ in 0..3_000 {
+        let bytes = fs::read(data.join("high-water")).unwrap_or_default();
+        let marked = [0, 4096].into_iter().filter_map(|slot| {
+            let field = bytes.get(slot + 28..slot + 36)?;
+            Some(u64::from_le_bytes(field.try_into().unwrap()))
+        });
+        if marked.max().is_some_and(|marked| marked >= sequence) {
+            return;
+        }
+        sleep(Duration::from_millis(10));
+    }
+    panic!("half a minute without a mark");
+}
+
 /// Sets `count` keys, one acknowledged write after the other.
 fn fill(server: &Server, count: usize) {
     let mut wire = server.connect();

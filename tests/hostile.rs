@@ -245,6 +245,34 @@ fn output_that_is_never_read_is_bounded_and_ends_the_connection() {
     assert!(server.is_running());
 }
 
+/// One key was gone again before the last was there, and the command was begun again for ever.
+#[test]
+fn a_command_whose_keys_do_not_fit_the_cache_is_answered() {
+    const KEYS: usize = 3_000;
+    let directory = tempfile::tempdir().unwrap();
+    let launch = Launch::fjall(&directory.path().join("data"), "os");
+    let server = launch.set("storage.cache_bytes=1mb").start();
+    let mut wire = server.connect();
+    let names: Vec<String> = (0..KEYS).map(|number| format!("key:{number}")).collect();
+    for chunk in names.chunks(500) {
+        let mut set: Vec<&[u8]> = vec![b"MSET"];
+        for name in chunk {
+            set.extend([name.as_bytes(), &[b'x'; 1_000]]);
+        }
+        assert_eq!(wire.call(&set).unwrap(), Reply::ok());
+    }
+    assert_eq!(wire.ask("SAVE").unwrap(), Reply::ok());
+    let mut get: Vec<&[u8]> = vec![b"MGET"];
+    get.extend(names.iter().map(String::as_bytes));
+    for _ in 0..2 {
+        let Reply::Array(values) = wire.call(&get).unwrap() else {
+            panic!("MGET answers an array");
+        };
+        let whole = Reply::Bulk(Some(vec![b'x'; 1_000]));
+        assert!(values.len() == KEYS && values.iter().all(|value| *value == whole));
+    }
+}
+
 #[test]
 fn an_address_has_ten_tries_a_second_at_the_password() {
     const SECONDS: u64 = 4;

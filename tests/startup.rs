@@ -131,14 +131,14 @@ fn every_problem_of_a_configuration_is_told_at_once() {
 }
 
 #[test]
-fn seeds_are_refused_as_long_as_there_are_no_clusters() {
+fn a_peer_port_open_to_others_needs_a_secret() {
     let data = directory();
     let launch = Launch::memory(data.path())
-        .flag("--seed")
-        .flag("127.0.0.1:1");
+        .flag("--set")
+        .flag("peer.bind=0.0.0.0");
     let (status, output) = launch.start_refused();
     assert_eq!(status.code(), Some(1));
-    assert!(reasons(&output)[0].contains("clusters of several nodes are not built yet"));
+    assert!(reasons(&output)[0].contains("peer.secret"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("record", &["types", "version"]),
     ("ring", &["types"]),
     // Machines: protocols as pure steps.
-    ("membership", &["types", "ring"]),
+    ("membership", &["types", "version", "ring"]),
     (
         "coordinator",
         &["types", "version", "record", "ring", "membership"],
@@ -359,6 +359,45 @@ fn nothing_is_left_for_later() {
         wrong.is_empty(),
         "finish it, or say in an issue what is missing:\n{}",
         wrong.join("\n")
+    );
+}
+
+/// Files that documents name in backquotes, relative to the root, to `src` or to the document.
+#[test]
+fn documents_name_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut documents: Vec<PathBuf> = ["", "docs", "docs/decisions", "benches", "compat"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(root.join(folder)).expect("is a folder"))
+        .map(|entry| entry.expect("is readable").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    documents.sort();
+    let (mut wrong, mut named) = (Vec::new(), 0);
+    for document in documents {
+        let text = fs::read_to_string(&document).expect("documents are UTF-8");
+        let beside = document.parent().expect("is in a folder");
+        for name in text.split('`').skip(1).step_by(2) {
+            let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+            let is_path = ["rs", "py", "md"].contains(&extension);
+            if !is_path || name.contains([' ', '*', '{']) {
+                continue;
+            }
+            named += 1;
+            let places = [
+                root.join(name),
+                root.join("src").join(name),
+                beside.join(name),
+            ];
+            if !places.iter().any(|place| place.exists()) {
+                wrong.push(format!("{} names {name}", document.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    assert!(
+        named > 20,
+        "only {named} files are named: are they found at all?"
     );
 }
 

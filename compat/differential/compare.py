@@ -35,7 +35,10 @@ class Comparison:
             return self.same_node([b"EXEC"], first, second)
         if len(first.items) != len(second.items) or len(queue) != len(first.items):
             return first.raw == second.raw
-        return all(self.same_node(a, x, y) for a, x, y in zip(queue, first.items, second.items))
+        return all(
+            self.same_node(a, x, y) or same_but_for_the_dead(a, x, y)
+            for a, x, y in zip(queue, first.items, second.items)
+        )
 
     def same_node(self, args, oracle, ours):
         if oracle.raw == ours.raw:
@@ -61,6 +64,13 @@ class Comparison:
     def milliseconds(self, oracle, ours):
         first, second = int(oracle.text), int(ours.text)
         return min(first, second) > 0 and abs(first - second) <= TOLERANCE_MS
+
+
+def same_but_for_the_dead(args, oracle, ours):
+    """DBSIZE inside EXEC cannot be asked again when expired keys are reaped: a few may be apart."""
+    if args[0].upper() != b"DBSIZE" or oracle.kind != ":" or ours.kind != ":":
+        return False
+    return abs(int(oracle.text) - int(ours.text)) <= 3
 
 
 def unordered(_, oracle, ours):

@@ -112,7 +112,8 @@ TEMPLATES = [
     ("CONFIG {junk}", 1), ("CONFIG RESETSTAT", 1), ("INFO {section}", 1), ("TIME", 1), ("LASTSAVE", 1),
     ("WAIT 0 0", 1), ("WAIT {wait}", 1), ("SLOWLOG LEN", 1), ("SLOWLOG {junk}", 1), ("LATENCY {junk}", 1),
     ("MEMORY USAGE {k}", 1), ("MEMORY {junk}", 1), ("ACL WHOAMI", 1), ("ROLE", 1), ("{unknown}", 3),
-    ("CLUSTER INFO", 1), ("READONLY", 1), ("MODULE LIST", 1),
+    # READONLY and READWRITE mean something here without a cluster: they are verbs of our own.
+    ("CLUSTER INFO", 1), ("MODULE LIST", 1),
 ]
 
 
@@ -463,7 +464,7 @@ class Generator:
             b"GET 'a\r\n", b"ECHO ''\r\n", b"*0\r\nPING\r\n", b"*-1\r\nPING\r\n", b"*1\r\n$4\r\nPING\r\n",
             b"*1\r\n#4\r\nPING\r\n", b"*1\r\n$-1\r\n", b"*1\r\n$abc\r\n", b"*abc\r\n",
             b"*2147483648\r\n", b"*1\r\n$536870913\r\n", b"*1\r\n:1\r\n", b"*1\r\nPING\r\n",
-            b"*1\r\n$4\r\nPINGXX*1\r\n$4\r\nPING\r\n", b"nosuch a b\r\n", b"*\r\n", b"*1\r\n$\r\n",
+            b"nosuch a b\r\n", b"*\r\n", b"*1\r\n$\r\n",
             b"*2\r\n$3\r\nGET\r\n$0\r\n\r\n", b"*1\r\n$0\r\n\r\n", b"GET\r\n", b"quit\r\nPING\r\n",
             encode([b"QUIT"]) + encode([b"PING"]), encode([b"RESET"]) + encode([b"GET", b"a"]),
             encode([b"HELLO", b"3"]) + encode([b"GET", b"missing"]) + encode([b"HELLO", b"2"])

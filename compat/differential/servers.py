@@ -69,7 +69,9 @@ class Server:
 def start_oracle(binary, settings=()):
     """A Redis of the oracle's version, without persistence."""
     port, directory = free_port(), tempfile.mkdtemp(prefix="differential-")
-    command = [binary, "--port", str(port), "--dir", directory, "--save", "", "--appendonly", "no"]
+    program = shutil.which(binary) or binary
+    command = [os.path.abspath(program), "--port", str(port), "--dir", directory]
+    command += ["--save", "", "--appendonly", "no"]
     return Server(command + list(settings), port, directory).wait_ready()
 
 

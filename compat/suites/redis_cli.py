@@ -12,9 +12,10 @@ import subprocess
 import termios
 import time
 
-from harness import DIRECTORY, HOST, PORT, case, cases, equal, key, main
+from harness import DIRECTORY, HOST, IS_DYNAMO, PORT, Skip, case, cases, equal, key, main
 
 CLI = os.path.join(DIRECTORY, "bin", "redis-cli")
+README = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "README.md")
 PIPED_COMMANDS = 10_000
 
 
@@ -281,6 +282,38 @@ def interactive_subscribe_shows_messages_and_comes_back():
         screen.expect(r'"subscribe"')
         equal(cli("PUBLISH", channel, "news"), "1\n")
         screen.expect(r'"news"')
+
+
+def readme_session():
+    """The redis-cli session of README.md: [(what is typed, the lines that it shows), ...]."""
+    with open(README, encoding="utf-8") as file:
+        block = re.search(r"```\n\$ redis-cli\n(.*?)```", file.read(), re.DOTALL).group(1)
+    session = []
+    for line in block.splitlines():
+        prompt, found, typed = line.partition("127.0.0.1:6379> ")
+        if found and not prompt:
+            session.append((typed, []))
+        else:
+            session[-1][1].append(line)
+    return session
+
+
+@case
+def the_session_of_the_readme_gives_what_it_shows():
+    if not IS_DYNAMO:
+        raise Skip("speaks verbs that only dynamo has")
+    cli("DEL", "cart")
+    session = readme_session()
+    if len(session) < 5:
+        raise AssertionError(f"the README shows {len(session)} commands")
+    context = ""
+    with Terminal() as screen:
+        for typed, shown in session:
+            screen.type(typed.replace("<context>", context) + "\r")
+            pattern = re.escape("\r\n".join(shown)).replace("<context>", r"([A-Za-z0-9_-]{20,})")
+            screen.expect(rf"\r\n{pattern}\r\n[\d.]+:\d+> $")
+            answer = re.search(rf"\r\n{pattern}\r\n", screen.seen)
+            context = answer.group(1) if answer.re.groups else context
 
 
 @cases("-2", "-3")

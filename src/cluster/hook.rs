@@ -1,18 +1,21 @@
 //! Between dispatch and the cluster: where a command runs, and what its reply waits for.
 
+mod counted;
+
 use smallvec::SmallVec;
 
 use super::link::Link;
-use super::pass::{Copies, Pass, Span, Waits};
+use super::pass::{Pass, Span, Waits};
 use super::plane::Plane;
-use super::wire::{CommandItem, ReadItem, UNIT, Words};
+use super::unit::unit_words;
+use super::wire::{CommandItem, INNER, UNIT, Words};
 use crate::commands::elsewhere::{Elsewhere, Routed};
 use crate::commands::{Command, CommandError, KeySpec, Registry, Semantics};
 use crate::node::Locked;
 use crate::node::view::{NodeIndex, Route};
 use crate::resp::{Argv, Protocol};
 use crate::session::{ReplyMode, Session};
-use crate::types::PartitionId;
+use crate::types::{Database, PartitionId};
 
 const NO_SEAT: CommandError = CommandError::text(
     "CLUSTERDOWN no node that keeps this key can be reached; nothing was written",
@@ -32,6 +35,8 @@ pub struct Hook<'a> {
     forwarded: bool,
     /// It runs here whoever the seat is.
     anyway: bool,
+    /// Its reply shows what this node holds: nobody is asked.
+    local_only: bool,
     /// The last item of the pass has no place in the output yet.
     unplaced: bool,
 }
@@ -45,6 +50,7 @@ impl<'a> Hook<'a> {
             followed: SmallVec::new(),
             forwarded: false,
             anyway: false,
+            local_only: false,
             unplaced: false,
         }
     }
@@ -117,19 +123,7 @@ impl<'a> Hook<'a> {
         write: bool,
         words: impl ExactSizeIterator<Item = &'k [u8]>,
     ) {
-        let quorum = session.quorum_once.unwrap_or(session.quorum);
-        let item = CommandItem {
-            flags,
-            protocol: match session.protocol {
-                Protocol::Resp2 => 2,
-                Protocol::Resp3 => 3,
-            },
-            database: session.database,
-            r: quorum.r.unwrap_or(0),
-            w: quorum.w.unwrap_or(0),
-            dw: quorum.dw.unwrap_or(0),
-            words: Words::NONE,
-        };
+        let item = item(session, flags);
         let number = self.plane.link(to).command(&item, words);
         let waits = Waits::Sent {
             to,
@@ -207,6 +201,36 @@ impl<'a> Hook<'a> {
     }
 }
 
+/// A command as this session sends it.
+pub(super) fn item(session: &Session, flags: u8) -> CommandItem<'static> {
+    let quorum = session.quorum_once.unwrap_or(session.quorum);
+    CommandItem {
+        flags,
+        protocol: match session.protocol {
+            Protocol::Resp2 => 2,
+            Protocol::Resp3 => 3,
+        },
+        database: session.database,
+        r: quorum.r.unwrap_or(0),
+        w: quorum.w.unwrap_or(0),
+        dw: quorum.dw.map_or(0, |dw| dw.saturating_add(1)),
+        timeout_ms: quorum.timeout_ms.map_or(0, |ms| ms.max(1)),
+        words: Words::NONE,
+    }
+}
+
+/// A question that no session asks.
+pub(super) const PLAIN: CommandItem<'static> = CommandItem {
+    flags: INNER,
+    protocol: 2,
+    database: Database(0),
+    r: 0,
+    w: 0,
+    dw: 0,
+    timeout_ms: 0,
+    words: Words::NONE,
+};
+
 /// What a node answers that is not the seat; never seen by a client.
 pub(super) const NOT_SEAT: &str = "TRYAGAIN not the seat";
 
@@ -227,29 +251,17 @@ enum What<'a> {
     Unit,
 }
 
-/// EXEC's commands one after the other, each with its number of words before it; first what is
-/// watched.
-fn unit_words(session: &Session) -> Vec<Box<[u8]>> {
-    let mut words: Vec<Box<[u8]>> = Vec::new();
-    let number = |value: u64| -> Box<[u8]> { value.to_string().into_bytes().into() };
-    words.push(number(session.watched.len() as u64));
-    for watched in &session.watched {
-        words.push(number(u64::from(watched.database.0)));
-        words.push(watched.key.clone());
-        words.push(number(watched.fingerprint));
-    }
-    let commands = session.queue.as_ref().map(|queue| &queue.commands);
-    for command in commands.into_iter().flatten() {
-        let argv = command.argv();
-        words.push(number(argv.len() as u64));
-        words.extend(argv.iter().map(Box::from));
-    }
-    words
-}
-
 impl Elsewhere for Hook<'_> {
     fn route(&mut self, session: &Session, command: &'static Command, argv: Argv<'_>) -> Routed {
+        self.local_only = false;
+        if self.anyway {
+            self.local_only = true;
+            return Routed::Here;
+        }
         match command.spec.semantics {
+            Semantics::Local if command.spec.keys != KeySpec::None => {
+                return self.route_watch(command, argv);
+            }
             Semantics::Local => return Routed::Here,
             Semantics::Coverage | Semantics::NodeWide => {
                 return if self.forwarded {
@@ -261,6 +273,10 @@ impl Elsewhere for Hook<'_> {
             Semantics::QuorumRead | Semantics::QuorumWrite | Semantics::ReadModifyWrite => {}
         }
         if command.spec.keys == KeySpec::None {
+            return Routed::Here;
+        }
+        if !command.write && asks_here_only(command, argv) {
+            self.local_only = true;
             return Routed::Here;
         }
         let places = match self.place_all(command, command.keys(argv)) {
@@ -293,21 +309,21 @@ impl Elsewhere for Hook<'_> {
                 command.spec.semantics,
                 Semantics::Coverage | Semantics::NodeWide
             ) {
+                all.several = true;
+                all.to.get_or_insert(NodeIndex::ME);
                 continue;
             }
             write |= command.write;
-            for key in command.keys(argv) {
-                let partition = self.plane.node.keyspace.place(key).partition;
-                // The unit runs where its writes do, its reads with them.
-                let Some(to) = self.plane.view.route(partition).seat else {
-                    return Routed::Refused(NO_SEAT);
-                };
-                all.several |= all.to.is_some_and(|first| first != to);
-                all.to.get_or_insert(to);
-                if !all.partitions.contains(&partition) {
-                    all.partitions.push(partition);
-                }
+            if let Err(error) = self.place_unit(&mut all, command.keys(argv)) {
+                return Routed::Refused(error);
             }
+        }
+        let watched = session.watched.iter().map(|watched| &*watched.key);
+        if let Err(error) = self.place_unit(&mut all, watched) {
+            return Routed::Refused(error);
+        }
+        if all.several && self.forwarded {
+            return Routed::Refused(CommandError::text(NOT_SEAT));
         }
         let send = Send {
             write,
@@ -324,10 +340,32 @@ impl Elsewhere for Hook<'_> {
         wrote: bool,
     ) {
         let quorum = session.quorum_once.unwrap_or(session.quorum);
+        let policies = self.plane.node.keyspace.policies.load();
         if wrote {
-            self.wrote(keys, quorum.w, quorum.dw);
+            let w = quorum.w.or_else(|| {
+                // Of several keys the strictest policy.
+                let of = |key| policies.of(key).w;
+                (!policies.is_empty()).then(|| read.filter_map(of).max())?
+            });
+            drop(policies);
+            self.wrote(keys, w, quorum.dw);
             return;
         }
+        if self.local_only {
+            return;
+        }
+        if !policies.is_empty() && quorum.r.is_none() {
+            let policies = std::sync::Arc::clone(&policies);
+            let (shipped, n) = (self.plane.view.r, self.plane.view.n);
+            for key in read {
+                let r = policies.of(key).r.unwrap_or(shipped).min(n);
+                if r > 1 && !keys.is_unlocked() {
+                    self.compare(keys, &mut std::iter::once(key), r);
+                }
+            }
+            return;
+        }
+        drop(policies);
         let r = quorum.r.unwrap_or(self.plane.view.r).min(self.plane.view.n);
         if r > 1 && !keys.is_unlocked() {
             self.compare(keys, read, r);
@@ -335,78 +373,44 @@ impl Elsewhere for Hook<'_> {
     }
 }
 
+/// GETVERSIONS key LOCAL.
+fn asks_here_only(command: &Command, argv: Argv<'_>) -> bool {
+    command.spec.name == "getversions"
+        && argv
+            .from(2)
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(b"local"))
+}
+
 impl Hook<'_> {
-    fn wrote(&mut self, keys: &mut Locked<'_>, w: Option<u8>, dw: Option<u8>) {
-        let Some(fanout) = &mut keys.stage.fanout else {
-            return;
+    /// WATCH remembers what keys are at their seats: somebody else's are asked for.
+    fn route_watch(&self, command: &Command, argv: Argv<'_>) -> Routed {
+        let here = |key| {
+            let partition = self.plane.node.keyspace.place(key).partition;
+            self.plane.view.route(partition).seat == Some(NodeIndex::ME)
         };
-        let view = std::sync::Arc::clone(&fanout.view);
-        let touched = std::mem::take(&mut fanout.touched);
-        let mut copies: SmallVec<[Copies; 1]> = SmallVec::new();
-        for partition in touched {
-            let route = view.route(partition);
-            let last = |to: NodeIndex| {
-                fanout
-                    .batches
-                    .get(usize::from(to.0))
-                    .map_or(0, |batch| batch.last)
-            };
-            copies.push(Copies {
-                own: true,
-                sent: route
-                    .targets
-                    .iter()
-                    .map(|target| (target.to, last(target.to)))
-                    .collect(),
-            });
-        }
-        let (w, dw) = (
-            w.unwrap_or(view.w).min(view.n),
-            dw.unwrap_or(view.dw).min(view.n),
-        );
-        if !copies.is_empty() && (w > 1 || dw > 0) {
-            self.push(Waits::Written { copies, w, dw });
+        if self.forwarded || command.keys(argv).all(here) {
+            Routed::Here
+        } else {
+            Routed::Split
         }
     }
 
-    /// Shows other owners what we hold of the keys that were read.
-    fn compare(&mut self, keys: &Locked<'_>, read: &mut dyn Iterator<Item = &[u8]>, r: u8) {
-        let view = std::sync::Arc::clone(&self.plane.view);
-        let mut asked: SmallVec<[(NodeIndex, u64); 2]> = SmallVec::new();
-        let (mut any, mut short) = (false, None);
-        for key in read {
-            any = true;
-            let place = self.plane.node.keyspace.place(key);
-            let digest = keys.digest_at(place, key, &self.plane.actors);
-            // A record that does not decode compares as nothing: the others' copies mend it.
-            let digest = digest.unwrap_or(0);
-            let owners = &view.route(place.partition).owners;
-            let mut answers = 1;
-            for to in owners.iter().copied() {
-                if answers >= r || to == NodeIndex::ME || !self.plane.is_up(to) {
-                    continue;
-                }
-                answers += 1;
-                let item = ReadItem {
-                    place,
-                    database: keys.database,
-                    key,
-                    digest,
-                };
-                asked.push((to, self.plane.link(to).compare(&item)));
-            }
-            if answers < r {
-                short = Some(answers);
+    /// The seats of some keys of a unit: it runs where its writes do, its reads with them.
+    fn place_unit<'k>(
+        &self,
+        all: &mut Places,
+        keys: impl Iterator<Item = &'k [u8]>,
+    ) -> Result<(), CommandError> {
+        for key in keys {
+            let partition = self.plane.node.keyspace.place(key).partition;
+            let to = self.plane.view.route(partition).seat.ok_or(NO_SEAT)?;
+            all.several |= all.to.is_some_and(|first| first != to);
+            all.to.get_or_insert(to);
+            if !all.partitions.contains(&partition) {
+                all.partitions.push(partition);
             }
         }
-        if any {
-            let waits = Waits::Read {
-                asked,
-                r,
-                again: false,
-                short,
-            };
-            self.push(waits);
-        }
+        Ok(())
     }
 }

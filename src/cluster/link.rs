@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::frames::{encode_apply, operation, put_frame};
+use super::requests::Requests;
 use super::wire::{self, CommandItem, ReadItem};
-use crate::peer::{FrameKind, Header, encode};
-use crate::store::log::Entries;
+use crate::peer::{FrameKind, Header};
 use crate::types::{Actor, ActorIndex};
-use crate::version::wire::put_varint;
 
 /// Unacknowledged operations that are kept for a peer that does not answer. Beyond, writes for it are
 /// refused (`-TRYAGAIN`): a worker must not grow with the slowness of a peer.
@@ -34,117 +34,6 @@ struct Writes {
     refused: BTreeSet<u64>,
     retained: VecDeque<Retained>,
     retained_bytes: usize,
-}
-
-/// Requests by number, in the order in which they were made; answered ones go from the front.
-#[derive(Debug)]
-pub(super) struct Requests<T> {
-    /// Encoded, not yet in a frame.
-    pending: Vec<u8>,
-    pending_first: u64,
-    pending_count: u64,
-    last: u64,
-    slots: VecDeque<Slot<T>>,
-}
-
-#[derive(Debug)]
-enum Slot<T> {
-    Waiting,
-    Answered(T),
-    /// The link broke: nobody will answer.
-    Lost,
-    Taken,
-}
-
-/// How a request stands.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Standing<T> {
-    Waiting,
-    Answered(T),
-    Lost,
-}
-
-impl<T> Default for Requests<T> {
-    fn default() -> Self {
-        Self {
-            pending: Vec::new(),
-            pending_first: 1,
-            pending_count: 0,
-            last: 0,
-            slots: VecDeque::new(),
-        }
-    }
-}
-
-impl<T> Requests<T> {
-    /// Adds a request that `write` encodes; its number.
-    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> u64 {
-        if self.pending_count == 0 {
-            self.pending_first = self.last + 1;
-        }
-        self.pending_count += 1;
-        self.last += 1;
-        write(&mut self.pending);
-        self.slots.push_back(Slot::Waiting);
-        self.last
-    }
-
-    fn place(&self, number: u64) -> Option<usize> {
-        let first = self.last + 1 - self.slots.len() as u64;
-        usize::try_from(number.checked_sub(first)?).ok()
-    }
-
-    fn answer(&mut self, number: u64, answer: T) {
-        if let Some(place) = self.place(number)
-            && let Some(slot @ Slot::Waiting) = self.slots.get_mut(place)
-        {
-            *slot = Slot::Answered(answer);
-        }
-    }
-
-    /// Takes the answer out, or gives the request up when `last` says so.
-    pub(super) fn take(&mut self, number: u64, last: bool) -> Standing<T> {
-        let Some(slot) = self
-            .place(number)
-            .and_then(|place| self.slots.get_mut(place))
-        else {
-            return Standing::Lost;
-        };
-        if matches!(slot, Slot::Waiting) && !last {
-            return Standing::Waiting;
-        }
-        let taken = std::mem::replace(slot, Slot::Taken);
-        while matches!(self.slots.front(), Some(Slot::Taken)) {
-            self.slots.pop_front();
-        }
-        match taken {
-            Slot::Answered(answer) => Standing::Answered(answer),
-            Slot::Waiting | Slot::Lost | Slot::Taken => Standing::Lost,
-        }
-    }
-
-    fn lose_all(&mut self) {
-        for slot in &mut self.slots {
-            if matches!(slot, Slot::Waiting) {
-                *slot = Slot::Lost;
-            }
-        }
-        self.pending.clear();
-        self.pending_count = 0;
-    }
-
-    /// Moves what is pending into a frame.
-    fn flush(&mut self, kind: FrameKind, header: &Header, out: &mut Vec<u8>) {
-        if self.pending_count == 0 {
-            return;
-        }
-        put_frame(header, kind, out, |out| {
-            wire::put_numbers(out, &[self.pending_first, self.pending_count]);
-            out.extend_from_slice(&self.pending);
-        });
-        self.pending_count = 0;
-        self.pending.clear();
-    }
 }
 
 /// What a replica said of a digest, once what it sent has been merged.
@@ -262,6 +151,16 @@ impl Link {
         self.commands.add(|out| wire::put_command(out, item, words))
     }
 
+    /// Tells the peer something whose answer nobody waits for.
+    pub(super) fn tell<'k>(
+        &mut self,
+        item: &CommandItem<'_>,
+        words: impl ExactSizeIterator<Item = &'k [u8]>,
+    ) {
+        let number = self.command(item, words);
+        self.commands.forget(number);
+    }
+
     /// Puts what is pending into frames.
     pub(super) fn flush(&mut self, header: &Header) {
         if !self.up {
@@ -285,18 +184,42 @@ impl Link {
         number <= upto && (self.writes.refused.is_empty() || !self.writes.refused.contains(&number))
     }
 
-    /// The peer acknowledges.
-    pub(super) fn acknowledged(&mut self, committed: u64, synced: u64, refused: &[u64]) {
+    /// The peer acknowledges. Returns the operations that it refused, for another home.
+    pub(super) fn acknowledged(
+        &mut self,
+        committed: u64,
+        synced: u64,
+        refused: &[u64],
+    ) -> Vec<Vec<u8>> {
         let writes = &mut self.writes;
         writes.committed = writes.committed.max(committed);
         writes.synced = writes.synced.max(synced);
         writes.refused.extend(refused);
+        let back = refused.iter().filter_map(|number| {
+            let group = writes
+                .retained
+                .iter()
+                .find(|group| (group.first..=group.last).contains(number))?;
+            operation(&group.ops, usize::try_from(number - group.first).ok()?)
+        });
+        let back = back.map(<[u8]>::to_vec).collect();
         while let Some(group) = writes.retained.front()
             && group.last <= writes.committed
         {
             writes.retained_bytes -= group.ops.len();
             writes.retained.pop_front();
         }
+        // Numbers that nobody asks about any more: a request is given up long before.
+        while writes.refused.len() > REFUSED_KEPT {
+            writes.refused.pop_first();
+        }
+        back
+    }
+
+    /// The peer is believed down: whoever waits for it asks elsewhere.
+    pub(super) fn abandoned(&mut self) {
+        self.reads.lose_all();
+        self.commands.lose_all();
     }
 
     /// The peer has said what its copy of a key is.
@@ -310,68 +233,8 @@ impl Link {
     }
 }
 
-/// Bytes of operations in one frame: below the limit of a frame with room for its head.
-const FRAME_OPS_BYTES: usize = 512 << 10;
-
-/// One group as frames: cut between operations, and an operation that fits no frame in pieces.
-fn encode_apply(header: &Header, first: u64, last: u64, ops: &[u8], out: &mut Vec<u8>) {
-    if ops.len() <= FRAME_OPS_BYTES {
-        return encode_ops(header, first, last, ops, out);
-    }
-    let mut entries = Entries::new(ops);
-    let (mut from, mut number, mut start) = (0, first, first);
-    loop {
-        let before = ops.len() - entries.left();
-        let more = entries.next().is_some();
-        let after = ops.len() - entries.left();
-        if (!more || after - from > FRAME_OPS_BYTES) && number > start {
-            let part = ops.get(from..before).unwrap_or_default();
-            encode_ops(header, start, number - 1, part, out);
-            (from, start) = (before, number);
-        }
-        if !more {
-            return;
-        }
-        if after - before > FRAME_OPS_BYTES {
-            let op = ops.get(before..after).unwrap_or_default();
-            encode_chunks(header, number, op, out);
-            (from, start) = (after, number + 1);
-        }
-        number += 1;
-    }
-}
-
-fn encode_ops(header: &Header, first: u64, last: u64, ops: &[u8], out: &mut Vec<u8>) {
-    put_frame(header, FrameKind::APPLY, out, |out| {
-        put_varint(out, first);
-        put_varint(out, last + 1 - first);
-        out.extend_from_slice(ops);
-    });
-}
-
-fn encode_chunks(header: &Header, number: u64, op: &[u8], out: &mut Vec<u8>) {
-    let mut chunks = op.chunks(FRAME_OPS_BYTES).peekable();
-    while let Some(chunk) = chunks.next() {
-        put_frame(header, FrameKind::CHUNK, out, |out| {
-            put_varint(out, number);
-            out.push(u8::from(chunks.peek().is_none()));
-            out.extend_from_slice(chunk);
-        });
-    }
-}
-
-/// Appends a frame of a size that its writer has seen to.
-pub(super) fn put_frame(
-    header: &Header,
-    kind: FrameKind,
-    out: &mut Vec<u8>,
-    body: impl FnOnce(&mut Vec<u8>),
-) {
-    let header = Header { kind, ..*header };
-    if let Err(error) = encode(&header, body, out) {
-        tracing::error!(%error, kind = kind.0, "a frame was not sent");
-    }
-}
+/// Refused operations that are remembered per peer.
+const REFUSED_KEPT: usize = 100_000;
 
 /// Numbers kept per link for tests and metrics.
 impl Link {

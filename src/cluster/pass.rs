@@ -4,8 +4,9 @@
 
 use smallvec::SmallVec;
 
-use super::link::{Answered, Compared, Standing};
+use super::link::{Answered, Compared};
 use super::plane::Plane;
+use super::requests::Standing;
 use crate::node::view::NodeIndex;
 
 /// Where a reply stands in the output, and the request that it answers in the input.
@@ -60,6 +61,15 @@ pub(super) enum Waits {
     },
 }
 
+/// How a request is made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anew {
+    /// Where it runs is decided anew too; otherwise it runs here.
+    pub routed: bool,
+    /// CLIENT REPLY OFF or SKIP: nothing is written.
+    pub silent: bool,
+}
+
 /// How a reply came out.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Settled {
@@ -110,9 +120,25 @@ impl Pass {
         }
     }
 
+    /// What was asked beside a connection's output has come, or not: `None`.
+    pub fn take_answers(&mut self) -> Vec<Option<Box<[u8]>>> {
+        self.items.clear();
+        let answer = |settled| match settled {
+            Settled::Reply(reply) => Some(reply),
+            Settled::Stands | Settled::Error(_) | Settled::Again | Settled::Retry => None,
+        };
+        self.settled.drain(..).map(answer).collect()
+    }
+
     /// How many replies wait.
     pub fn len(&self) -> usize {
         self.items.len()
+    }
+
+    /// How what is settled came out.
+    #[cfg(test)]
+    pub(super) fn settled(&self) -> &[Settled] {
+        &self.settled
     }
 
     /// Looks what has come. True: everything is settled. `last`: time is up, what is open now ends as
@@ -127,6 +153,9 @@ impl Pass {
                     again,
                     short,
                 } => read(plane, asked, *r, again, *short, last),
+                Waits::Anew if last => Some(Settled::Error(
+                    "TRYAGAIN the key could not be loaded in time; nothing was written".to_owned(),
+                )),
                 Waits::Anew => Some(Settled::Retry),
                 Waits::Sent {
                     to, number, write, ..
@@ -140,13 +169,18 @@ impl Pass {
         true
     }
 
-    /// The output with every reply as it came out, and an empty pass. `again` runs a request anew, routed
-    /// anew if the flag says so, and appends its reply.
+    /// Is a request to be routed anew? Then something has changed, or is about to.
+    pub fn retries(&self) -> bool {
+        self.settled.contains(&Settled::Retry)
+    }
+
+    /// The output with every reply as it came out, and an empty pass. `again` runs a request anew and
+    /// appends its reply.
     pub fn assemble(
         &mut self,
         output: &mut Vec<u8>,
         error: impl Fn(&str, &mut Vec<u8>),
-        mut again: impl FnMut(Span, bool, &mut Vec<u8>),
+        mut again: impl FnMut(Span, Anew, &mut Vec<u8>),
     ) {
         let items = std::mem::take(&mut self.items);
         let settled = std::mem::take(&mut self.settled);
@@ -160,16 +194,27 @@ impl Pass {
                 } = item.span;
                 output.extend_from_slice(old.get(from..start).unwrap_or_default());
                 from = to;
-                let silent = matches!(item.waits, Waits::Sent { silent: true, .. });
+                let silent = match item.waits {
+                    Waits::Sent { silent, .. } => silent,
+                    Waits::Anew => false,
+                    // Every command that runs here replies, unless the client wants none.
+                    Waits::Written { .. } | Waits::Read { .. } => start == to,
+                };
                 match settled {
-                    _ if silent => {}
                     Settled::Stands => {
                         output.extend_from_slice(old.get(start..to).unwrap_or_default());
                     }
+                    Settled::Retry => {
+                        let routed = true;
+                        again(item.span, Anew { routed, silent }, output);
+                    }
+                    _ if silent => {}
                     Settled::Reply(reply) => output.extend_from_slice(&reply),
                     Settled::Error(text) => error(&text, output),
-                    Settled::Again => again(item.span, false, output),
-                    Settled::Retry => again(item.span, true, output),
+                    Settled::Again => {
+                        let routed = false;
+                        again(item.span, Anew { routed, silent }, output);
+                    }
                 }
             }
             output.extend_from_slice(old.get(from..).unwrap_or_default());
@@ -223,7 +268,7 @@ fn read(
         match plane.take_compared(to, number, last) {
             Standing::Waiting => left.push((to, number)),
             Standing::Answered(compared) => *again |= compared == Compared::Grown,
-            Standing::Lost => lost = true,
+            Standing::Lost | Standing::Unsent => lost = true,
         }
     }
     *asked = left;
@@ -245,6 +290,11 @@ fn sent(plane: &mut Plane, to: NodeIndex, number: u64, write: bool, last: bool) 
             "TRYAGAIN the partition is changing its seat; nothing was written".to_owned(),
         )),
         Standing::Answered(Answered::NotSeat) => Some(Settled::Retry),
+        Standing::Unsent if !last => Some(Settled::Retry),
+        Standing::Unsent => Some(Settled::Error(
+            "CLUSTERDOWN the node that keeps this key cannot be reached; nothing was written"
+                .to_owned(),
+        )),
         Standing::Answered(Answered::Busy) => Some(Settled::Error(
             "TRYAGAIN the node that keeps this key is overloaded; nothing was written".to_owned(),
         )),

@@ -4,15 +4,16 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::link::{Answered, Compared, Link, Standing, put_frame};
+use super::link::{Answered, Compared, Link};
+use super::operations::{given_up, name_actors, record_entry};
 use super::pass::Pass;
+use super::requests::Standing;
 use super::wire::{self, Malformed, Outcome, Said};
-use crate::node::fanout::{Fanout, Missed, Named};
+use crate::node::fanout::{Fanout, Missed};
 use crate::node::view::{NodeIndex, View};
-use crate::node::{Absorbed, Incoming, Locked, Node, Place, Stage};
+use crate::node::{Absorbed, Incoming, Locked, Node, Stage};
 use crate::peer::{FrameKind, Header, Parsed};
-use crate::store::log::{Body, Entries, EntryRef};
-use crate::types::{Actor, Hlc, NodeId};
+use crate::types::{Actor, Hlc};
 use crate::version::wire::Reader;
 
 /// See the module's head.
@@ -25,6 +26,8 @@ pub struct Plane {
     pub(super) actors: Vec<Actor>,
     waiting: Vec<Waker>,
     own_synced: bool,
+    /// What peers have refused, for the missed lists.
+    refused: Vec<Missed>,
 }
 
 impl Plane {
@@ -38,6 +41,7 @@ impl Plane {
             actors: Vec::new(),
             waiting: Vec::new(),
             own_synced: false,
+            refused: Vec::new(),
         }
     }
 
@@ -48,6 +52,11 @@ impl Plane {
             self.view = Arc::clone(&newest);
             if self.links.len() < self.view.nodes.len() {
                 self.links.resize_with(self.view.nodes.len(), Link::default);
+            }
+            for (link, node) in self.links.iter_mut().zip(&self.view.nodes).skip(1) {
+                if !node.reachable {
+                    link.abandoned();
+                }
             }
             match &mut stage.fanout {
                 Some(fanout) => fanout.view = Arc::clone(&self.view),
@@ -139,6 +148,7 @@ impl Plane {
         let actors = std::mem::take(&mut self.actors);
         self.link(to).connected(&header, &actors);
         self.actors = actors;
+        self.tell_markers(to);
         self.wake();
     }
 
@@ -190,6 +200,7 @@ impl Plane {
             Some(fanout) => std::mem::take(&mut fanout.missed),
             None => Vec::new(),
         };
+        noted.append(&mut self.refused);
         for (place, link) in self.links.iter_mut().enumerate().skip(1) {
             let owner = NodeIndex(place as u16);
             if !link.up && !view.is_reachable(owner) {
@@ -226,6 +237,7 @@ impl Plane {
     ) -> Result<(), Malformed> {
         self.observe(frame.header.hlc);
         self.node.pulses.heard(from, self.node.mono_ms());
+        self.node.pulses.heard_at(from, frame.header.hlc);
         match frame.header.kind {
             FrameKind::ACTORS => self.actors_named(from, frame.body)?,
             FrameKind::ACK => self.acknowledged(from, frame.body)?,
@@ -252,7 +264,12 @@ impl Plane {
         for _ in 0..count {
             refused.push(reader.varint()?);
         }
-        self.link(from).acknowledged(committed, synced, &refused);
+        let back = self.link(from).acknowledged(committed, synced, &refused);
+        if !back.is_empty() {
+            // A disk that is full, a log that failed: it has missed these like one that is down.
+            let view = Arc::clone(&self.view);
+            given_up(from, &view, &back, &mut self.refused);
+        }
         Ok(())
     }
 
@@ -339,97 +356,5 @@ impl Plane {
             Ok(Absorbed::Changed { .. }) => Compared::Grown,
             _ => Compared::Behind,
         })
-    }
-}
-
-/// A log entry that names a key and its record; an empty record says that there is none.
-pub(super) fn record_entry(entry: &[u8]) -> Option<(Named<'_>, Place, &[u8])> {
-    let EntryRef { body, .. } = Entries::new(entry).next()?.ok()?;
-    let Body::Record {
-        partition,
-        database,
-        token,
-        key,
-        record,
-    } = body
-    else {
-        return None;
-    };
-    let named = Named {
-        partition,
-        database,
-        token,
-        key,
-    };
-    Some((named, Place { partition, token }, record))
-}
-
-/// A peer names its actors: ours for each of its indexes, kept before anything uses them.
-pub(super) fn name_actors(
-    node: &Node,
-    known: &mut Vec<crate::types::ActorIndex>,
-    body: &[u8],
-) -> Result<(), Malformed> {
-    let (first, actors) = wire::take_actors(body)?;
-    if first > known.len() {
-        return Err(Malformed);
-    }
-    known.truncate(first);
-    for actor in actors {
-        known.push(node.intern_actor(actor).map_err(|_| Malformed)?);
-    }
-    Ok(())
-}
-
-/// An acknowledgement.
-pub(super) fn put_ack(
-    header: &Header,
-    out: &mut Vec<u8>,
-    committed: u64,
-    synced: u64,
-    refused: &[u64],
-) {
-    put_frame(header, FrameKind::ACK, out, |out| {
-        wire::put_numbers(out, &[committed, synced, refused.len() as u64]);
-        wire::put_numbers(out, refused);
-    });
-}
-
-/// Keys of operations that a peer has not acknowledged and will not.
-fn given_up(to: NodeIndex, view: &View, groups: &[Vec<u8>], noted: &mut Vec<Missed>) {
-    for entry in groups.iter().flat_map(|ops| Entries::new(ops)) {
-        let Ok(entry) = entry else { continue };
-        let (owner, bytes) = match entry.body {
-            Body::Record {
-                partition,
-                database,
-                token,
-                key,
-                ..
-            } => {
-                noted.push(Missed {
-                    owner: to,
-                    partition,
-                    database,
-                    token,
-                    key: key.into(),
-                });
-                continue;
-            }
-            Body::Opaque(bytes) => match bytes.split_first_chunk::<16>() {
-                Some((owner, bytes)) => (NodeId(u128::from_le_bytes(*owner)), bytes),
-                None => continue,
-            },
-        };
-        // A hint that its holder never took: the owner itself has missed the write.
-        if let (Some(owner), Some((named, ..))) = (view.index_of(owner), record_entry(bytes)) {
-            noted.push(Missed {
-                owner,
-                partition: named.partition,
-                database: named.database,
-                token: named.token,
-                key: named.key.into(),
-            });
-        }
     }
 }

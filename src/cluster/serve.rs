@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::link::put_frame;
-use super::plane::{Plane, name_actors, put_ack, record_entry};
-use super::wire::{self, CommandItem, Malformed, Outcome, Said};
+use super::asks::{Ask, commands};
+use super::frames::put_frame;
+use super::operations::{name_actors, put_ack, record_entry};
+use super::plane::Plane;
+use super::wire::{self, Malformed, Said};
 use crate::coordinator::hints::Hint;
 use crate::node::{Absorbed, Incoming, Locked, Node, Place, Stage, translated_record};
 use crate::peer::{FrameKind, Header, Parsed};
@@ -19,25 +21,6 @@ use crate::version::wire::{Reader, put_varint};
 
 /// Bytes of one operation that came in pieces: Redis's longest value, and its key.
 const CHUNKED_BYTES_MAX: usize = (512 << 20) + (64 << 10);
-
-/// A command to run, taken out of its frame.
-#[derive(Debug)]
-pub struct Ask {
-    /// The number that its answer carries.
-    pub number: u64,
-    /// Runs here whoever the seat is.
-    pub local: bool,
-    /// Commands of an EXEC.
-    pub unit: bool,
-    /// 2 or 3.
-    pub protocol: u8,
-    /// SELECTed.
-    pub database: Database,
-    /// Quorums asked for by the connection; 0: none.
-    pub quorum: (u8, u8, u8),
-    /// Name and arguments.
-    pub words: Vec<Box<[u8]>>,
-}
 
 /// Keys that must be loaded before an operation can be merged.
 #[derive(Debug)]
@@ -364,57 +347,4 @@ impl Served {
         });
         self.announced = plane.actors.len();
     }
-}
-
-/// Commands have their replies: one frame for all, or as many as it takes.
-pub fn put_answers(plane: &Plane, replies: &[(u64, &[u8])], out: &mut Vec<u8>) {
-    let header = plane.header();
-    let mut from = 0;
-    while from < replies.len() {
-        let mut bytes = 0;
-        let fitting = replies
-            .get(from..)
-            .unwrap_or_default()
-            .iter()
-            .take_while(|(_, reply)| {
-                bytes += reply.len() + 16;
-                bytes <= ANSWER_BYTES_MAX
-            });
-        let to = from + fitting.count().max(1);
-        put_frame(&header, FrameKind::ANSWER, out, |out| {
-            for (number, reply) in replies.get(from..to).unwrap_or_default() {
-                let outcome = if reply.starts_with(NOT_SEAT_REPLY) {
-                    Outcome::NotSeat
-                } else {
-                    Outcome::Replied
-                };
-                wire::put_answer(out, *number, outcome, reply);
-            }
-        });
-        from = to;
-    }
-}
-
-/// Replies in one frame: below the limit of a frame.
-const ANSWER_BYTES_MAX: usize = 512 << 10;
-
-const NOT_SEAT_REPLY: &[u8] = b"-TRYAGAIN not the seat";
-
-fn commands(body: &[u8], asks: &mut Vec<Ask>) -> Result<(), Malformed> {
-    let mut reader = Reader::new(body);
-    let (first, count) = (reader.varint()?, reader.varint()?);
-    let mut rest = reader.rest();
-    for number in first..first.saturating_add(count) {
-        let item: CommandItem<'_> = wire::take_command(&mut rest)?;
-        asks.push(Ask {
-            number,
-            local: item.flags & wire::LOCAL != 0,
-            unit: item.flags & wire::UNIT != 0,
-            protocol: item.protocol,
-            database: item.database,
-            quorum: (item.r, item.w, item.dw),
-            words: item.words.iter().map(Box::from).collect(),
-        });
-    }
-    Ok(())
 }

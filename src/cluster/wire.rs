@@ -7,7 +7,7 @@
 //!   Apply       first number, count, log entries
 //!   Ack         committed, synced, count, numbers refused
 //!   Command     first number, count, items
-//!     item      flags, protocol, database, r, w, dw, words: count, then length and bytes of each
+//!     item      flags, protocol, database, r, w, dw + 1, time-out, words: count, then length and bytes of each
 //!   Answer      number, outcome, length and bytes of the reply
 //!   Read        first number, count, items
 //!     item      partition, database, token (8 bytes), key, digest (8 bytes)
@@ -34,6 +34,8 @@ impl From<WireError> for Malformed {
 pub(super) const LOCAL: u8 = 1;
 /// The words of several commands follow one another, as MULTI queued them.
 pub(super) const UNIT: u8 = 2;
+/// A question of one node to another, no client's command: see [`super::inner`].
+pub(super) const INNER: u8 = 4;
 
 /// A forwarded command, borrowed from its frame.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +47,10 @@ pub(super) struct CommandItem<'a> {
     /// Quorums that the connection asked for; 0: none.
     pub(super) r: u8,
     pub(super) w: u8,
+    /// One more than what was asked for: 0 fsyncs may be.
     pub(super) dw: u8,
+    /// Milliseconds to wait for quorums; 0: as the cluster does.
+    pub(super) timeout_ms: u64,
     pub(super) words: Words<'a>,
 }
 
@@ -180,7 +185,7 @@ pub(super) fn put_command<'k>(
         item.w,
         item.dw,
     ]);
-    put_varint(out, words.len() as u64);
+    put_numbers(out, &[item.timeout_ms, words.len() as u64]);
     for word in words {
         put_bytes(out, word);
     }
@@ -191,7 +196,7 @@ pub(super) fn take_command<'a>(body: &mut &'a [u8]) -> Result<CommandItem<'a>, M
     let (&[flags, protocol, database, r, w, dw], rest) =
         body.split_first_chunk::<6>().ok_or(Malformed)?;
     let mut reader = Reader::new(rest);
-    let count = reader.varint()?;
+    let (timeout_ms, count) = (reader.varint()?, reader.varint()?);
     let bytes = reader.rest();
     for _ in 0..count {
         take_bytes(&mut reader)?;
@@ -206,6 +211,7 @@ pub(super) fn take_command<'a>(body: &mut &'a [u8]) -> Result<CommandItem<'a>, M
         r,
         w,
         dw,
+        timeout_ms,
         words: Words {
             count,
             bytes: bytes.get(..used).unwrap_or_default(),

@@ -8,13 +8,14 @@ use super::context::{Context, Flow, Outcome, Wait};
 use super::elsewhere::{Alone, Elsewhere, Routed};
 use super::error::CommandError;
 use super::generic;
+use super::redact::redacted;
 use super::registry::{Command, Registry};
 use super::spec::{Flag, KeySpec};
 use super::transaction;
 use crate::node::stats::WorkerStats;
 use crate::node::{Locked, Node, Stage};
 use crate::resp::{Argv, OwnedArgv, Reply};
-use crate::session::{Queue, ReplyMode, Session};
+use crate::session::{Queue, Session};
 use crate::types::{Database, WallMs};
 
 /// Bytes that MULTI may queue: Redis bounds them by its query buffer limit.
@@ -61,14 +62,9 @@ impl<E: Elsewhere> Dispatch<'_, E> {
     pub fn execute(&mut self, session: &mut Session, argv: Argv<'_>, out: &mut Vec<u8>) -> Ended {
         let start = out.len();
         let ended = self.checked(session, argv, out);
-        match session.reply_mode {
-            ReplyMode::On => {}
-            ReplyMode::SkipNext => session.reply_mode = ReplyMode::Skipping,
-            ReplyMode::Off => out.truncate(start),
-            ReplyMode::Skipping => {
-                out.truncate(start);
-                session.reply_mode = ReplyMode::On;
-            }
+        // What waits is answered, or run again, by the connection; what was sent leaves nothing here.
+        if matches!(ended, Ended::Replied | Ended::Close | Ended::Sent) {
+            session.settle_reply(start, out);
         }
         ended
     }
@@ -76,7 +72,12 @@ impl<E: Elsewhere> Dispatch<'_, E> {
     fn checked(&mut self, session: &mut Session, argv: Argv<'_>, out: &mut Vec<u8>) -> Ended {
         let command = match self.look_up(session, argv) {
             Ok(command) => command,
-            Err(error) => return refuse(session, out, &error),
+            Err(error) => {
+                if transaction::names_exec(argv) {
+                    transaction::forget(session);
+                }
+                return refuse(session, out, &error);
+            }
         };
         if session.queue.is_some() && !transaction::runs_inside_multi(command) {
             return queue(session, command, argv, out);
@@ -170,7 +171,12 @@ impl<E: Elsewhere> Dispatch<'_, E> {
                 None if !session.authenticated && !command.no_auth => {
                     return Err(CommandError::NO_AUTH);
                 }
-                None => return Err(unknown_subcommand(command, sub)),
+                None => {
+                    return Err(unknown_subcommand(
+                        &command.spec.name.to_ascii_uppercase(),
+                        sub,
+                    ));
+                }
             }
         }
         if !session.authenticated && !command.no_auth {
@@ -185,7 +191,10 @@ impl<E: Elsewhere> Dispatch<'_, E> {
             }
             return Err(CommandError::Arity(command.full_name.as_str().into()));
         }
-        transaction::allowed_while_subscribed(session, command, name)?;
+        if command.is_cluster {
+            super::server::check_cluster(argv)?;
+        }
+        transaction::allowed_while_subscribed(session, command)?;
         Ok(command)
     }
 
@@ -243,8 +252,15 @@ pub fn run(
     instant: &mut Instant,
 ) -> Ended {
     let before = context.reply.len();
-    if !command.spec.has(Flag::SkipMonitor) {
-        context.node.show_to_monitors(context.session, argv);
+    let handle = &context.session.handle;
+    handle.last_command.store(command.number, Ordering::Relaxed);
+    if context.node.is_monitored()
+        && !command.spec.has(Flag::SkipMonitor)
+        && !command.spec.has(Flag::Admin)
+    {
+        let redacted = redacted(command, argv);
+        let shown = redacted.as_ref().map_or(argv, OwnedArgv::argv);
+        context.node.show_to_monitors(context.session, shown);
     }
     let outcome: Outcome = (command.spec.run)(context, argv);
     let failed = outcome.is_err();
@@ -275,8 +291,6 @@ fn count(
     let nanos = instant.duration_since(started).as_nanos() as u64;
     let stats = context.stats;
     stats.total_commands.add(1);
-    let handle = &context.session.handle;
-    handle.last_command.store(command.number, Ordering::Relaxed);
     if let Some(of) = stats.commands.get(usize::from(command.number)) {
         of.calls.add(1);
         of.nanos.add(nanos);
@@ -288,8 +302,12 @@ fn count(
             of.failed.add(1);
         }
     }
-    if !command.spec.has(Flag::SkipSlowlog) {
-        context.node.observe_slow(context.session, argv, nanos);
+    if !command.spec.has(Flag::SkipSlowlog) && context.node.may_be_slow(nanos) {
+        let redacted = redacted(command, argv);
+        let shown = redacted.as_ref().map_or(argv, OwnedArgv::argv);
+        context
+            .node
+            .note_slow(context.session, shown, nanos / 1_000);
     }
 }
 
@@ -325,7 +343,7 @@ fn queue(
 }
 
 /// As a C program prints it: at most `limit` bytes, up to the first zero.
-fn printed(bytes: &[u8], limit: usize) -> &[u8] {
+pub(in crate::commands) fn printed(bytes: &[u8], limit: usize) -> &[u8] {
     let shown = bytes.get(..limit).unwrap_or(bytes);
     shown.split(|byte| *byte == 0).next().unwrap_or_default()
 }
@@ -350,13 +368,24 @@ fn unknown_command(argv: Argv<'_>) -> CommandError {
     CommandError::Quoted(text.concat())
 }
 
-fn unknown_subcommand(command: &Command, sub: &[u8]) -> CommandError {
-    let name = command.spec.name.to_ascii_uppercase();
+/// A subcommand that takes fewer arguments.
+pub(in crate::commands) fn wrong_subcommand(container: &str, sub: &[u8]) -> CommandError {
+    let text: [&[u8]; 5] = [
+        b"ERR unknown subcommand or wrong number of arguments for '",
+        printed(sub, 128),
+        b"'. Try ",
+        container.as_bytes(),
+        b" HELP.",
+    ];
+    CommandError::Quoted(text.concat())
+}
+
+pub(in crate::commands) fn unknown_subcommand(container: &str, sub: &[u8]) -> CommandError {
     let text: [&[u8]; 5] = [
         b"ERR unknown subcommand '",
         printed(sub, 128),
         b"'. Try ",
-        name.as_bytes(),
+        container.as_bytes(),
         b" HELP.",
     ];
     CommandError::Quoted(text.concat())

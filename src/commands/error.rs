@@ -46,6 +46,10 @@ impl CommandError {
     /// AUTH first.
     pub const NO_AUTH: Self = Self::text("NOAUTH Authentication required.");
 
+    /// An integer that C's `int` does not hold.
+    pub const OUT_OF_INT: Self =
+        Self::text("ERR value is out of range, value must between -2147483648 and 2147483647");
+
     /// A fixed text.
     pub const fn text(text: &'static str) -> Self {
         Self::Text(Cow::Borrowed(text))

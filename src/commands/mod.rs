@@ -8,6 +8,7 @@ pub mod docs;
 pub mod elsewhere;
 pub mod error;
 pub mod registry;
+pub mod scratch;
 pub mod spec;
 
 mod bitmap;
@@ -15,6 +16,7 @@ mod causal;
 mod connection;
 pub mod generic;
 mod pubsub;
+mod redact;
 mod ring;
 mod server;
 mod string;

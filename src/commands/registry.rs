@@ -29,6 +29,10 @@ pub struct Command {
     pub own_copy: bool,
     /// May name a key of a database that is not the selected one: COPY, MOVE.
     pub crosses_databases: bool,
+    /// CLUSTER: refused whatever it says, and checked all the same.
+    pub is_cluster: bool,
+    /// Its arguments may hold a secret that MONITOR and SLOWLOG must not show.
+    pub secrets: bool,
     /// Numbers of the subcommands.
     pub subcommands: Vec<u16>,
 }
@@ -86,6 +90,8 @@ impl Registry {
         self.commands.push(Command {
             spec,
             number,
+            is_cluster: full_name == "cluster",
+            secrets: super::redact::may_hold_secrets(&full_name),
             full_name,
             container: container.map(|container| container.name),
             write: spec.has(Flag::Write),

@@ -21,7 +21,7 @@ pub(super) struct Bench {
     pub(super) session: Session,
     time: Arc<AtomicU64>,
     stage: Stage,
-    stats: WorkerStats,
+    pub(super) stats: Arc<WorkerStats>,
 }
 
 impl Bench {
@@ -40,7 +40,7 @@ impl Bench {
             session: Session::new(Arc::new(handle), true),
             time,
             stage: Stage::new(false),
-            stats: WorkerStats::new(Registry::get().len()),
+            stats: Arc::new(WorkerStats::new(Registry::get().len())),
         }
     }
 

@@ -48,7 +48,7 @@ fn explained(setting: &Setting) -> String {
         let _ = write!(text, " {}", sentence(setting));
     }
     if !setting.works_alone {
-        text.push_str(" For clusters of several nodes: no effect yet.");
+        text.push_str(" For clusters of several nodes.");
     }
     text
 }
@@ -142,8 +142,12 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("dynamo.toml");
         std::fs::write(&path, &text).expect("written");
+        let config = Config {
+            file: Some(path.clone()),
+            ..Config::default()
+        };
         let wanted = Loaded {
-            config: Config::default(),
+            config,
             warnings: Vec::new(),
         };
         let loaded = load(Some(&path), std::iter::empty(), &[]).expect("loads");

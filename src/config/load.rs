@@ -35,6 +35,7 @@ pub fn load(
     let mut warnings = Vec::new();
     if let Some(path) = file {
         from_file(&mut config, path, &mut problems);
+        config.file = std::path::absolute(path).ok();
     }
     for (variable, text) in environment {
         let found = SETTINGS.iter().find(|known| known.variable() == variable);
@@ -78,15 +79,19 @@ fn meant(variable: &str) -> Option<String> {
 
 fn from_file(config: &mut Config, path: &Path, problems: &mut Vec<String>) {
     let shown = path.display();
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => return problems.push(format!("{shown}: {error}")),
-    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => from_text(config, &shown.to_string(), &text, problems),
+        Err(error) => problems.push(format!("{shown}: {error}")),
+    }
+}
+
+/// Takes over what a file says; `shown` is its name in what is wrong with it.
+pub(super) fn from_text(config: &mut Config, shown: &str, text: &str, problems: &mut Vec<String>) {
     let line = |at: usize| {
-        let before = text.get(..at).unwrap_or(&text);
+        let before = text.get(..at).unwrap_or(text);
         before.bytes().filter(|byte| *byte == b'\n').count() + 1
     };
-    let document = match DeTable::parse(&text) {
+    let document = match DeTable::parse(text) {
         Ok(document) => document,
         Err(error) => {
             let line = error.span().map_or(1, |span| line(span.start));
@@ -296,10 +301,13 @@ mod tests {
     }
 
     #[test]
-    fn seeds_are_refused_and_not_ignored() {
-        let told = flags(&["peer.seeds=a:16379"])
+    fn a_peer_port_open_to_others_needs_a_secret() {
+        let seeds = flags(&["peer.seeds=a:16379"]).expect("seeds alone are fine");
+        assert_eq!(seeds.config.peer.seeds, ["a:16379"]);
+        let told = flags(&["peer.bind=0.0.0.0"])
             .expect_err("refused")
             .to_string();
-        assert!(told.contains("not built yet"), "{told}");
+        assert!(told.contains("peer.secret"), "{told}");
+        flags(&["peer.bind=0.0.0.0", "peer.secret=s"]).expect("with a secret");
     }
 }

@@ -2,12 +2,16 @@
 
 pub mod document;
 mod load;
+mod rewrite;
 mod rules;
 pub mod settings;
 mod table;
 mod value;
 
 pub use load::{LoadError, Loaded, load};
+pub use rewrite::{RewriteError, rewrite};
+
+use std::path::PathBuf;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +34,8 @@ pub struct Config {
     pub log: LogConfig,
     /// `[policy."prefix"]`, in order of prefixes.
     pub policies: Vec<PolicyConfig>,
+    /// The file that was read, for CONFIG REWRITE.
+    pub file: Option<PathBuf>,
 }
 
 /// `[node]`

@@ -3,3 +3,5 @@
 pub mod hints;
 
 pub mod missed;
+
+pub mod seat;

@@ -18,11 +18,13 @@
 //! incarnation; whoever says something else of it is answered with a greater one.
 
 mod apply;
+mod chance;
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
+use self::chance::Chance;
 use super::facts::Layout;
 use super::member::{MemberEntry, Status};
 use super::message::Message;
@@ -379,25 +381,5 @@ impl Gossip {
             let message = Message::Items(items);
             effects.push(Effect::Send { to, message });
         }
-    }
-}
-
-/// A little chance from the bits of one step (splitmix64).
-pub(super) struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `count`; `None` if that is 0.
-    fn pick(&mut self, count: usize) -> Option<usize> {
-        let bits = self.next();
-        // Counts are members: far too few for the remainder to favour anybody.
-        (count > 0).then(|| (bits % count as u64) as usize)
     }
 }

@@ -100,9 +100,15 @@ impl Locked<'_> {
         mine: bool,
     ) -> Result<Absorbed, NotAbsorbed> {
         let Incoming { place, key, .. } = *incoming;
-        let theirs = translated(record::decode(incoming.record)?, incoming.actors)?;
+        let mut theirs = translated(record::decode(incoming.record)?, incoming.actors)?;
         if self.keyspace.is_flushed(self.database, &theirs) {
             return Ok(Absorbed::Known);
+        }
+        let flushed = self.keyspace.flushed.load();
+        if let Some(marker) = flushed.get(usize::from(self.database.0))
+            && theirs.dots().any(|dot| marker.covers(dot))
+        {
+            theirs = super::flush::stripped(theirs, marker);
         }
         let arrived: Vec<Dot> = theirs.dots().collect();
         let mut ours = match self.record_bytes_at(place, key) {

@@ -113,6 +113,7 @@ impl Node {
             keyspace,
             durable,
             config: ArcSwap::from_pointee(Config::default()),
+            changing: parking_lot::Mutex::default(),
             clock,
             started,
             run_id: format!(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::durable::CacheHold;
 use super::evict::evict_until;
 use super::eviction::EvictionPolicy;
 use super::{Locked, Node, Stage};
@@ -22,7 +23,7 @@ pub enum Committed {
 }
 
 /// What a write is answered whose marker could not be logged.
-const LOG_FAILED: &str = "NOQUORUM W=1 not met (acked 0): the log could not be written; the change \
+pub(super) const LOG_FAILED: &str = "NOQUORUM W=1 not met (acked 0): the log could not be written; the change \
                           may still become visible";
 
 impl Node {
@@ -88,6 +89,14 @@ impl Node {
         }
     }
 
+    /// Keeps keys that were brought in from leaving before the command that needs them has run.
+    pub async fn hold_cache(&self) -> Option<CacheHold> {
+        match &self.durable {
+            Some(durable) => durable.hold_cache().await,
+            None => None,
+        }
+    }
+
     /// Must commands wait now (CLIENT PAUSE)?
     #[inline]
     pub fn holds(&self, write: bool, now: WallMs) -> bool {
@@ -141,7 +150,7 @@ impl Node {
         };
         locked.flush(&databases, self.is_logged());
         if let Some(durable) = &self.durable {
-            durable.log_flush(&databases).map_err(|_| LOG_FAILED)?;
+            durable.log_flush(&databases, &[]).map_err(|_| LOG_FAILED)?;
         }
         Ok(())
     }

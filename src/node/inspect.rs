@@ -6,6 +6,18 @@ use crate::record::{self, Kind, Peek, Version};
 use crate::store::table::Entry;
 use crate::version::Dot;
 
+/// The fingerprint of a key without a record.
+const MISSING: u64 = 0;
+
+/// Set in the fingerprint of a key that has a value.
+const LIVE: u64 = 1;
+
+/// By its fingerprints then and now: has nobody written the key, and has it not expired? A dead
+/// record may have been forgotten meanwhile.
+pub fn is_as_it_was(then: u64, now: u64) -> bool {
+    then == now || (then & LIVE == 0 && now == MISSING)
+}
+
 impl Locked<'_> {
     /// Does the key exist?
     pub fn exists(&mut self, key: &[u8]) -> Result<bool, Refusal> {
@@ -45,31 +57,29 @@ impl Locked<'_> {
         }
     }
 
-    /// What WATCH remembers: equal as long as nobody wrote the key. An expired key equals a missing
-    /// one.
+    /// What WATCH remembers of a key, for [`is_as_it_was`]. It is of all versions, tombstones too:
+    /// whoever sets a key and deletes it again has written it.
     pub fn fingerprint(&mut self, key: &[u8]) -> u64 {
         use std::hash::Hasher as _;
-        let now = self.now;
+        let (now, keyspace) = (self.now, self.keyspace);
         let Some(bytes) = self.record_bytes(key, false) else {
-            return 0;
+            return MISSING;
         };
+        let actors = keyspace.actors.lock();
         let mut hasher = siphasher::sip::SipHasher13::new();
+        // By the actor's own name: the same on every node.
         let mut note = |version: &Dot| {
-            hasher.write_u32(version.actor.0);
+            let actor = actors.actor(version.actor).map_or(0, |actor| actor.0);
+            hasher.write_u64(actor);
             hasher.write_u64(version.hlc.0);
         };
-        if let Ok(Peek::Simple(simple)) = record::peek(bytes) {
-            if simple.value.is_none() || simple.expiry.is_some_and(|at| at <= now) {
-                return 0;
-            }
+        let live = if let Ok(Peek::Simple(simple)) = record::peek(bytes) {
             note(&simple.dot);
+            simple.value.is_some() && simple.expiry.is_none_or(|at| now < at)
         } else {
             let Ok(decoded) = record::decode(bytes) else {
-                return 1;
+                return LIVE;
             };
-            if decoded.is_dead(now) {
-                return 0;
-            }
             decoded
                 .cells()
                 .iter()
@@ -77,8 +87,10 @@ impl Locked<'_> {
                 .for_each(|v: &Version| {
                     note(&v.dot);
                 });
-        }
-        hasher.finish() | 1
+            !decoded.is_dead(now)
+        };
+        // A dead record is not taken for a missing one.
+        (hasher.finish() | 2) & !LIVE | if live { LIVE } else { 0 }
     }
 
     /// Seconds since the key was used, or its frequency: OBJECT IDLETIME and FREQ.

@@ -14,6 +14,7 @@ pub mod fanout;
 pub mod faults;
 #[cfg(test)]
 mod fixture;
+pub mod flush;
 mod guesses;
 pub mod handoff;
 mod identity;
@@ -43,11 +44,12 @@ pub use bootstrap::{BootError, Part};
 pub use commit::Committed;
 pub use guesses::Guesses;
 pub use identity::{Founded, Identity, IdentityError};
+pub use inspect::is_as_it_was;
 pub use keyspace::{Founding, Keyspace, Place};
 pub use locked::{Locked, Refusal, Shown};
 pub use policy::{Conflict, Policies, Policy};
 pub use stage::Stage;
-pub use walk::{DatabaseSummary, Scanned};
+pub use walk::{DatabaseSummary, Scanned, partition_of};
 pub use write::Deadline;
 
 use crate::config::Config;
@@ -87,6 +89,8 @@ pub struct Node {
     pub view: ArcSwap<View>,
     /// Settings; CONFIG SET swaps in a new snapshot.
     pub config: ArcSwap<Config>,
+    /// Held by whoever makes a new snapshot of settings or policies from the present one.
+    pub changing: parking_lot::Mutex<()>,
     /// The gate to time.
     pub clock: Clock,
     /// When the node started.

@@ -41,16 +41,15 @@ impl Node {
             .store(!handles.is_empty(), Ordering::Release);
     }
 
-    /// Shows a command to whoever monitors.
+    /// Does anybody monitor?
     #[inline]
-    pub fn show_to_monitors(&self, session: &Session, argv: Argv<'_>) {
-        if self.monitors.any.load(Ordering::Relaxed) {
-            self.feed_monitors(session, argv);
-        }
+    pub fn is_monitored(&self) -> bool {
+        self.monitors.any.load(Ordering::Relaxed)
     }
 
+    /// Shows a command to whoever monitors.
     #[cold]
-    fn feed_monitors(&self, session: &Session, argv: Argv<'_>) {
+    pub fn show_to_monitors(&self, session: &Session, argv: Argv<'_>) {
         let micros = self.clock.wall_micros();
         let mut line = format!(
             "+{}.{:06} [{} {}]",

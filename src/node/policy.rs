@@ -46,6 +46,12 @@ impl Policies {
             .map_or_else(Policy::default, |(_, policy)| *policy)
     }
 
+    /// Is none set?
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.by_prefix.is_empty()
+    }
+
     /// The policy set for exactly this prefix.
     pub fn get(&self, prefix: &[u8]) -> Option<Policy> {
         self.by_prefix.get(prefix).copied()

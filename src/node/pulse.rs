@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::view::NodeIndex;
+use crate::types::{Actor, Hlc};
 
 /// Nodes that are watched: more than a cluster has members that answer.
 const NODES: usize = 4_096;
@@ -12,6 +13,9 @@ const NODES: usize = 4_096;
 struct Pulse {
     asked_ms: AtomicU64,
     heard_ms: AtomicU64,
+    /// Its present life's actor, and the last hybrid time heard from it.
+    actor: AtomicU64,
+    hlc: AtomicU64,
 }
 
 /// By node index, in milliseconds since some moment before the node started.
@@ -41,6 +45,32 @@ impl Pulses {
         if let Some(pulse) = self.0.get(usize::from(peer.0)) {
             pulse.heard_ms.store(now_ms.max(1), Ordering::Relaxed);
         }
+    }
+
+    /// A peer's present life: all that an earlier one was heard of is forgotten.
+    pub fn lives(&self, peer: NodeIndex, actor: Actor, hlc: Hlc) {
+        if let Some(pulse) = self.0.get(usize::from(peer.0)) {
+            if pulse.actor.swap(actor.0, Ordering::AcqRel) == actor.0 {
+                pulse.hlc.fetch_max(hlc.0, Ordering::AcqRel);
+            } else {
+                pulse.hlc.store(hlc.0, Ordering::Release);
+            }
+        }
+    }
+
+    /// A frame of a peer carried this hybrid time: what it holds was minted up to then.
+    #[inline]
+    pub fn heard_at(&self, peer: NodeIndex, hlc: Hlc) {
+        if let Some(pulse) = self.0.get(usize::from(peer.0)) {
+            pulse.hlc.fetch_max(hlc.0, Ordering::Relaxed);
+        }
+    }
+
+    /// The actor of a peer's present life and the last hybrid time heard from it, if it was ever heard.
+    pub fn minted(&self, peer: NodeIndex) -> Option<(Actor, Hlc)> {
+        let pulse = self.0.get(usize::from(peer.0))?;
+        let actor = pulse.actor.load(Ordering::Acquire);
+        (actor != 0).then(|| (Actor(actor), Hlc(pulse.hlc.load(Ordering::Acquire))))
     }
 
     /// When it was asked and heard; asked after heard: it owes an answer.

@@ -56,17 +56,16 @@ impl SlowLog {
 }
 
 impl Node {
-    /// Notes a command that took longer than `slowlog.slower_than_us`.
+    /// May a command of this duration have to be noted?
     #[inline]
-    pub fn observe_slow(&self, session: &Session, argv: Argv<'_>, nanos: u64) {
+    pub fn may_be_slow(&self, nanos: u64) -> bool {
         // The least limit anyone would set; below it not even the configuration is read.
         const NEVER_SLOW_NANOS: u64 = 20_000;
-        if nanos >= NEVER_SLOW_NANOS || self.slowlog_all() {
-            self.note_slow(session, argv, nanos / 1_000);
-        }
+        nanos >= NEVER_SLOW_NANOS || self.slowlog_all()
     }
 
-    fn note_slow(&self, session: &Session, argv: Argv<'_>, micros: u64) {
+    /// Notes a command if it took longer than `slowlog.slower_than_us`.
+    pub fn note_slow(&self, session: &Session, argv: Argv<'_>, micros: u64) {
         let config = self.config.load();
         let limit = config.slowlog.slower_than_us;
         if u64::try_from(limit).map_or(true, |limit| micros < limit) {

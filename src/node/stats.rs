@@ -80,6 +80,14 @@ impl WorkerStats {
     }
 }
 
+/// Sums when the rates were last worked out, and the rates.
+#[derive(Debug, Default)]
+struct Rates {
+    at_ms: u64,
+    sums: [u64; 3],
+    per_second: [u64; 3],
+}
+
 /// Everything counted.
 #[derive(Debug, Default)]
 pub struct Stats {
@@ -91,8 +99,7 @@ pub struct Stats {
     /// Replicas found behind by a read, and sent what they lacked.
     pub read_repairs: AtomicU64,
     errors: Mutex<BTreeMap<String, u64>>,
-    /// Commands and wall milliseconds when the rate was last asked for, and the rate.
-    rate: Mutex<(u64, u64, u64)>,
+    rates: Mutex<Rates>,
 }
 
 /// Error words counted apart; clients make up no more.
@@ -129,15 +136,24 @@ impl Stats {
             .collect()
     }
 
-    /// Commands a second since this was last asked, at least a tenth of a second ago.
-    pub fn rate(&self, commands: u64, now: WallMs) -> u64 {
-        let mut last = self.rate.lock();
-        let elapsed = now.0.saturating_sub(last.1);
+    /// Commands, bytes read and bytes written in a second, since this was last asked at least a
+    /// tenth of a second ago.
+    pub fn rates(&self, now: WallMs) -> [u64; 3] {
+        let sums = [
+            self.sum(|worker| &worker.total_commands),
+            self.sum(|worker| &worker.input_bytes),
+            self.sum(|worker| &worker.output_bytes),
+        ];
+        let mut last = self.rates.lock();
+        let elapsed = now.0.saturating_sub(last.at_ms);
         if elapsed >= 100 {
-            let done = commands.saturating_sub(last.0);
-            *last = (commands, now.0, done * 1_000 / elapsed);
+            let before = std::mem::replace(&mut last.sums, sums);
+            last.at_ms = now.0;
+            for ((rate, sum), before) in last.per_second.iter_mut().zip(sums).zip(before) {
+                *rate = sum.saturating_sub(before) * 1_000 / elapsed;
+            }
         }
-        last.2
+        last.per_second
     }
 
     /// CONFIG RESETSTAT.

@@ -5,6 +5,8 @@
 //! any node and after a restart. Keys that share these bits come in one reply, so a cursor never
 //! stands between two of them; a key that is there throughout is returned at least once.
 
+mod whole;
+
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
@@ -50,6 +52,11 @@ fn cursor_of(partition: PartitionId, token: Token) -> u64 {
     1 + (u64::from(partition.0) << TOKEN_BITS | token.0 >> (64 - TOKEN_BITS))
 }
 
+/// The partition that a cursor stands in; beyond the last: the walk is over.
+pub fn partition_of(cursor: u64) -> PartitionId {
+    place_of(cursor).0
+}
+
 fn place_of(cursor: u64) -> (PartitionId, Token) {
     let place = cursor.saturating_sub(1);
     let token = place & ((1 << TOKEN_BITS) - 1);
@@ -77,11 +84,29 @@ impl Locked<'_> {
     /// One step of SCAN: about `count` keys, fewer where most entries are dead. Cold keys come from
     /// `durable`, which may block: then this runs on a reader's thread.
     pub fn scan(&mut self, cursor: u64, count: usize, durable: Option<&Durable>) -> Scanned {
+        self.scan_of(cursor, count, durable, &|_| true)
+    }
+
+    /// The same over those partitions that `mine` names: the walk stops at the first other one, and
+    /// its cursor is good for a node that has it.
+    pub fn scan_of(
+        &mut self,
+        cursor: u64,
+        count: usize,
+        durable: Option<&Durable>,
+        mine: &dyn Fn(PartitionId) -> bool,
+    ) -> Scanned {
         let (mut id, mut from) = place_of(cursor);
         let mut keys = Vec::new();
         let partitions = self.keyspace().partition_count();
         let mut left = count.saturating_mul(LOOKED_PER_KEY).max(LOOKED_LEAST);
         while id.0 < partitions {
+            if !mine(id) {
+                return Scanned {
+                    cursor: cursor_of(id, from),
+                    keys,
+                };
+            }
             let wanted = count.saturating_sub(keys.len()).max(1);
             let stretch = self.stretch(id, from, (wanted, left), durable);
             left = left.saturating_sub(stretch.looked);
@@ -135,7 +160,10 @@ impl Locked<'_> {
                     (slot.token, slot.entry.key().to_vec(), live)
                 })
                 .collect();
-            (known, end, partition.complete)
+            // Warming may have come to its end while it is loaded: then the table has everything
+            // but the record that the placeholder stands for.
+            let loading = slots.iter().any(|slot| slot.entry.is(entry::LOADING));
+            (known, end, partition.complete && !loading)
         });
         let (mut keys, mut looked) = (Vec::new(), known.len());
         if let Some(durable) = durable.filter(|_| !complete) {
@@ -158,47 +186,34 @@ impl Locked<'_> {
         Stretch { keys, end, looked }
     }
 
-    /// All keys of one partition that have a record, dead ones of the table among them: what a node
-    /// that missed too much is sent.
-    pub fn keys_of(&mut self, id: PartitionId, durable: Option<&Durable>) -> Vec<Vec<u8>> {
-        let database = self.database;
-        let mut keys = self.with_partition(id, |partition| {
-            let mut keys: Vec<Vec<u8>> = Vec::new();
-            if let Some(space) = partition.space(database) {
-                let held = space.table.iter();
-                let held = held.filter(|slot| !slot.entry.is(entry::LOADING | entry::ABSENT));
-                keys.extend(held.map(|slot| slot.entry.key().to_vec()));
-            }
-            keys
-        });
-        let mut from = Some(Token(0));
-        while let Some(token) = from
-            && durable.is_some()
-        {
-            let stretch = self.stretch(id, token, (usize::MAX, usize::MAX), durable);
-            keys.extend(stretch.keys.into_iter().map(|(_, key)| key));
-            from = stretch.end;
-        }
-        keys.sort_unstable();
-        keys.dedup();
-        keys
-    }
-
-    /// A key by chance, if there is any: a random page of a random partition, then a walk.
-    pub fn random_key(&mut self, durable: Option<&Durable>) -> Option<Vec<u8>> {
+    /// A key by chance, if there is any in the partitions that `mine` names: a random page of a random
+    /// partition, then a walk.
+    pub fn random_key(
+        &mut self,
+        durable: Option<&Durable>,
+        mine: &dyn Fn(PartitionId) -> bool,
+    ) -> Option<Vec<u8>> {
         let mut sampler = std::mem::replace(&mut self.stage.sampler, Sampler::seeded(0));
-        let found = self.sampled_key(&mut sampler, durable);
+        let found = self.sampled_key(&mut sampler, durable, mine);
         self.stage.sampler = sampler;
         found
     }
 
-    fn sampled_key(&mut self, sampler: &mut Sampler, durable: Option<&Durable>) -> Option<Vec<u8>> {
+    fn sampled_key(
+        &mut self,
+        sampler: &mut Sampler,
+        durable: Option<&Durable>,
+        mine: &dyn Fn(PartitionId) -> bool,
+    ) -> Option<Vec<u8>> {
         const TRIES: usize = 100;
         let (database, now) = (self.database, self.now);
         let partitions = usize::from(self.keyspace().partition_count());
         for _ in 0..TRIES {
             let id = PartitionId(sampler.below(partitions) as u16);
             let choice = sampler.bits();
+            if !mine(id) {
+                continue;
+            }
             let found = self.with_partition(id, |partition| {
                 let space = partition.space(database)?;
                 let live: Vec<_> = space
@@ -214,17 +229,30 @@ impl Locked<'_> {
             }
         }
         let start = cursor_of(PartitionId(sampler.below(partitions) as u16), Token(0));
-        let found = self.first_key(start, durable);
-        found.or_else(|| self.first_key(0, durable))
+        let found = self.first_key(start, durable, mine);
+        found.or_else(|| self.first_key(0, durable, mine))
     }
 
-    fn first_key(&mut self, mut cursor: u64, durable: Option<&Durable>) -> Option<Vec<u8>> {
+    fn first_key(
+        &mut self,
+        mut cursor: u64,
+        durable: Option<&Durable>,
+        mine: &dyn Fn(PartitionId) -> bool,
+    ) -> Option<Vec<u8>> {
         loop {
-            let step = self.scan(cursor, 1, durable);
+            let step = self.scan_of(cursor, 1, durable, mine);
             if step.cursor == 0 || !step.keys.is_empty() {
                 return step.keys.into_iter().next();
             }
             cursor = step.cursor;
+            let (id, _) = place_of(cursor);
+            if !mine(id) {
+                let next = PartitionId(id.0 + 1);
+                if next.0 >= self.keyspace().partition_count() {
+                    return None;
+                }
+                cursor = cursor_of(next, Token(0));
+            }
         }
     }
 

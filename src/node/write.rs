@@ -22,7 +22,7 @@ pub enum Deadline {
     Unset,
     /// None, whatever the policy: RENAME and COPY take over the source's.
     Never,
-    /// That of the version it replaces.
+    /// That of the version it replaces; of a missing key, what the key's policy gives.
     Keep,
     /// At this wall-clock time.
     At(WallMs),
@@ -33,14 +33,18 @@ impl Locked<'_> {
     pub fn set(&mut self, key: &[u8], value: &[u8], deadline: Deadline) -> Result<(), Refusal> {
         let expiry = match deadline {
             Deadline::At(at) => Some(at),
-            Deadline::Keep => self.peek(key)?.and_then(|shown| shown.expiry),
+            Deadline::Keep => match self.peek(key)? {
+                Some(shown) => shown.expiry,
+                None => self.policy_expiry(key),
+            },
             Deadline::Unset => self.policy_expiry(key),
             Deadline::Never => None,
         };
         self.overwrite(key, Some(value), expiry, None)
     }
 
-    fn policy_expiry(&self, key: &[u8]) -> Option<WallMs> {
+    /// The deadline of a write that names none.
+    pub fn policy_expiry(&self, key: &[u8]) -> Option<WallMs> {
         let ttl = self.keyspace.policies.load().of(key).ttl_seconds?;
         Some(WallMs(self.now.0.saturating_add(ttl.saturating_mul(1_000))))
     }

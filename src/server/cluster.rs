@@ -103,7 +103,8 @@ async fn deal(
                 };
                 if let Some(worker) = workers.get(turn) {
                     // A full queue: the peer dials again.
-                    let _ = worker.try_send(Arrival::Peer(stream, established.peer));
+                    let _ =
+                        worker.try_send(Arrival::Peer(stream, established.peer, established.actor));
                 }
             }
         }

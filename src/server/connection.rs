@@ -1,38 +1,40 @@
 //! One connection: read what has arrived, run all of it in one pass, commit with the worker's group,
 //! answer with one write. No timer, channel or task per command.
 
+mod asking;
+mod batch;
+mod io;
+mod replies;
 mod settle;
+mod several;
 mod split;
+mod walks;
+mod wide;
 
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
-use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use super::worker::Worker;
 use crate::cluster::{Hook, Pass, Plane, Span};
 use crate::commands::dispatch::{Dispatch, Ended};
 use crate::node::Stage;
+use crate::node::durable::CacheHold;
 use crate::resp::{
     Limits, Progress, ProtocolError, Reply, Request, RequestReader, looks_like_http,
 };
 use crate::session::{ClientHandle, Session};
 use crate::types::{Database, WallMs};
 
-/// What one read asks for; a request larger than this grows its buffer as it arrives.
-const READ_BYTES: usize = 16 * 1024;
-
 /// Replies beyond this are written before more commands run: a pipeline of large GETs must not
 /// gather in memory.
 const WRITE_EARLY_BYTES: usize = 1 << 20;
 
-/// A client that takes none of its waiting replies for so long is closed. Redis bounds their bytes
-/// instead; here they are bounded by not reading on, so only the hold on memory has to end.
-const STALLED: Duration = Duration::from_secs(8);
+/// Keys that a command may wait for before the cache keeps what it has brought in: more than nearly
+/// any command has, and few beside what a cache holds.
+const LOADS_UNHELD: usize = 100;
 
 /// Before AUTH a connection may make us hold no more than this.
 const UNAUTHENTICATED_BUFFER_BYTES: usize = 64 * 1024;
@@ -46,6 +48,9 @@ pub(super) struct Connection {
     input: Vec<u8>,
     /// Bytes of `input` that have been executed.
     executed: usize,
+    /// Keys loaded for the command that waits, and what keeps them once they are many.
+    loads: usize,
+    hold: Option<CacheHold>,
     output: Vec<u8>,
     /// Where in `output` the replies of writes stand that are not committed yet.
     uncommitted: Vec<(usize, usize)>,
@@ -57,6 +62,10 @@ pub(super) struct Connection {
     pass: Pass,
     /// A reply that is to be made anew needs this key first.
     wanted: Option<(Database, Box<[u8]>)>,
+    /// Commands run here, whoever owns their keys: parts of one over many nodes.
+    here: bool,
+    /// What QUORUM ONCE gave the last commands as their time-out, in milliseconds.
+    once_timeout_ms: Option<u64>,
 }
 
 /// What to do after a pass over the input.
@@ -84,12 +93,16 @@ impl Connection {
             request: Request::new(),
             input: Vec::new(),
             executed: 0,
+            loads: 0,
+            hold: None,
             output: Vec::new(),
             uncommitted: Vec::new(),
             group: 0,
             batch_at: WallMs(0),
             pass: Pass::default(),
             wanted: None,
+            here: false,
+            once_timeout_ms: None,
         }
     }
 
@@ -133,72 +146,6 @@ impl Connection {
         }
     }
 
-    /// Waits for bytes or for frames pushed by others. False: the connection is over.
-    async fn arrive(&mut self) -> std::io::Result<bool> {
-        loop {
-            let event = self.event().await;
-            let handle = &self.session.handle;
-            if handle.killed.load(Ordering::Acquire) {
-                return Ok(false);
-            }
-            match event {
-                Event::Mail => {
-                    if !handle.mailbox.drain(&mut self.output) {
-                        tracing::warn!(client = handle.id, "client closed: it reads too slowly");
-                        return Ok(false);
-                    }
-                    self.flush().await?;
-                }
-                Event::Readable => {
-                    if let Some(read) = self.read().await {
-                        return read.map(|bytes| bytes > 0);
-                    }
-                }
-            }
-        }
-    }
-
-    async fn event(&mut self) -> Event {
-        let mailbox = &self.session.handle.mailbox;
-        std::future::poll_fn(|context| {
-            if mailbox.poll_ready(context) {
-                return Poll::Ready(Event::Mail);
-            }
-            self.stream
-                .poll_read_ready(context)
-                .map(|_| Event::Readable)
-        })
-        .await
-    }
-
-    /// Reads what is there into a buffer taken only now, so that an idle connection holds none.
-    /// `None`: nothing was there after all. A short read tells tokio that the socket is drained,
-    /// which saves a second system call.
-    async fn read(&mut self) -> Option<std::io::Result<usize>> {
-        if self.input.capacity() == 0 {
-            self.input = self.worker.take_buffer();
-        }
-        if self.input.capacity() - self.input.len() < READ_BYTES {
-            self.input.reserve(READ_BYTES.max(self.input.len()));
-        }
-        let Self {
-            stream,
-            input,
-            worker,
-            ..
-        } = self;
-        let mut read = std::pin::pin!(stream.read_buf(input));
-        let read = std::future::poll_fn(|context| match read.as_mut().poll(context) {
-            Poll::Ready(result) => Poll::Ready(Some(result)),
-            Poll::Pending => Poll::Ready(None),
-        })
-        .await;
-        if let Some(Ok(bytes)) = &read {
-            worker.stats.input_bytes.add(*bytes as u64);
-        }
-        read
-    }
-
     /// Runs every complete request of the input.
     fn pass(&mut self) -> Step {
         let worker = Rc::clone(&self.worker);
@@ -215,7 +162,7 @@ impl Connection {
     fn pass_on(&mut self, worker: &Worker, plane: &mut Plane, stage: &mut Stage) -> Step {
         let now = worker.node.clock.wall();
         self.batch_at = now;
-        let alone = plane.view.alone;
+        let alone = plane.view.alone || self.here;
         let mut pass = std::mem::take(&mut self.pass);
         let mut hook = Hook::new(plane, &mut pass);
         let dispatch = Dispatch {
@@ -259,9 +206,8 @@ impl Connection {
             let (start, writes) = (self.output.len(), dispatch.stage.writes);
             let once = self.session.quorum_once;
             let ended = dispatch.execute(&mut self.session, argv, &mut self.output);
-            if once.is_some() && ended != Ended::Split {
-                self.session.quorum_once =
-                    self.session.quorum_once.filter(|now| Some(*now) != once);
+            if once.is_some() {
+                self.end_once(once, &ended);
             }
             if let Some(hook) = &mut dispatch.elsewhere {
                 hook.place(Span {
@@ -281,6 +227,7 @@ impl Connection {
                 return Step::Wait(ended);
             }
             self.executed += consumed;
+            (self.loads, self.hold) = (0, None);
             match ended {
                 Ended::Replied if self.session.closing => return Step::Close,
                 Ended::Replied | Ended::Sent => {}
@@ -322,13 +269,22 @@ impl Connection {
     /// Waits for what a command could not do at once, then answers it.
     async fn wait(&mut self, ended: Ended) {
         let handle = Arc::clone(&self.session.handle);
+        handle.unblock.store(0, Ordering::Relaxed);
         handle.blocked.store(true, Ordering::Relaxed);
         match ended {
-            Ended::Load(database, key) => self.worker.node.load(database, &key).await,
+            Ended::Load(database, key) => {
+                self.loads += 1;
+                if self.loads > LOADS_UNHELD && self.hold.is_none() {
+                    self.hold = self.worker.node.hold_cache().await;
+                }
+                self.worker.node.load(database, &key).await;
+            }
             Ended::Hold => self.worker.node.hold().await,
             Ended::Wait(wait) => {
+                let start = self.output.len();
                 let mut reply = Reply::new(&mut self.output, self.session.protocol);
                 super::waiting::wait(&self.worker.node, &self.session, wait, &mut reply).await;
+                self.session.settle_reply(start, &mut self.output);
             }
             Ended::Split => self.split().await,
             Ended::Replied | Ended::Close | Ended::Sent => {}
@@ -364,34 +320,6 @@ impl Connection {
         self.uncommitted.clear();
     }
 
-    async fn flush(&mut self) -> std::io::Result<()> {
-        if self.output.is_empty() {
-            return Ok(());
-        }
-        let written = self.output.len();
-        let handle = &self.session.handle;
-        let mut from = 0;
-        while from < written {
-            let rest = self.output.get(from..).unwrap_or_default();
-            match self.stream.try_write(rest) {
-                Ok(some) => from += some,
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    handle
-                        .output_bytes
-                        .store(rest.len() as u64, Ordering::Relaxed);
-                    // A reader that takes nothing for so long must not hold its replies for ever.
-                    let writable = tokio::time::timeout(STALLED, self.stream.writable());
-                    writable.await.map_err(|_| std::io::ErrorKind::TimedOut)??;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        handle.output_bytes.store(0, Ordering::Relaxed);
-        self.worker.stats.output_bytes.add(written as u64);
-        self.output.clear();
-        Ok(())
-    }
-
     /// Between batches a connection holds no buffer, unless a request is half here.
     fn rest(&mut self) {
         if self.executed == self.input.len() {
@@ -405,11 +333,6 @@ impl Connection {
         }
         super::publish_state(&self.session, self.input.len(), self.batch_at);
     }
-}
-
-enum Event {
-    Mail,
-    Readable,
 }
 
 /// Do writes of commands go to other nodes? Only those: reaping and merging change this copy alone.

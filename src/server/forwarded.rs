@@ -7,17 +7,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::waiting::walk_off_thread;
 use super::wire::Wire;
 use super::worker::Worker;
-use crate::cluster::{Ask, Hook, Pass, Span, put_answers};
+use crate::cluster::{Ask, Hook, Pass, Span, inner, put_answers};
+use crate::commands::Wait;
+use crate::commands::context::Walk;
 use crate::commands::dispatch::{Dispatch, Ended};
+use crate::env::clock::sleep;
 use crate::env::task;
 use crate::resp::{OwnedArgv, Protocol, Reply, reply_length};
-use crate::session::{ClientHandle, Queue, Quorum, Session, Watched};
+use crate::session::{ClientHandle, Queue, Session, Watched};
 use crate::types::Database;
 
-/// A reply is made anew so often at most.
-const ROUNDS_MAX: usize = 8;
+/// Between two tries of a request that found nobody.
+const RETRY: Duration = Duration::from_millis(10);
 
 /// See the module's head.
 pub(super) struct Forwarded {
@@ -75,7 +79,7 @@ impl Forwarded {
     }
 
     /// Runs what is left, as far as it goes.
-    fn execute(&self, left: &mut VecDeque<Ask>) -> Batch {
+    fn execute(self: &Rc<Self>, left: &mut VecDeque<Ask>) -> Batch {
         let mut batch = Batch::default();
         while let Some(ask) = left.pop_front() {
             let from = batch.output.len();
@@ -94,6 +98,9 @@ impl Forwarded {
                     batch.stopped = Some(stopped);
                     left.push_front(ask);
                     break;
+                }
+                Ended::Wait(Wait::Walk { walk, .. }) => {
+                    task::local("forwarded walk", Rc::clone(self).walk(ask, walk));
                 }
                 Ended::Wait(_) | Ended::Split => {
                     Reply::new(&mut batch.output, protocol_of(&ask))
@@ -117,6 +124,9 @@ impl Forwarded {
         let worker = &self.worker;
         let session = &mut *self.session.borrow_mut();
         prepare(session, ask);
+        if ask.inner {
+            return (self.inner(ask, output), false);
+        }
         let stage = &mut *worker.stage.borrow_mut();
         let mut plane = worker.plane.borrow_mut();
         plane.refresh(stage);
@@ -149,11 +159,47 @@ impl Forwarded {
         (ended, wrote)
     }
 
+    /// A question of the peer itself.
+    fn inner(&self, ask: &Ask, output: &mut Vec<u8>) -> Ended {
+        let stage = &mut *self.worker.stage.borrow_mut();
+        let mut reply = Reply::new(output, protocol_of(ask));
+        let cold = inner::answer(
+            &self.worker.node,
+            stage,
+            ask.database,
+            &ask.words,
+            &mut reply,
+        );
+        self.worker.add_sums(stage);
+        match cold {
+            Some(key) => Ended::Load(ask.database, key),
+            None => Ended::Replied,
+        }
+    }
+
+    /// A walk that reads the tree: answered by itself, so that it holds up nobody.
+    async fn walk(self: Rc<Self>, ask: Ask, walk: Walk) {
+        let mut out = Vec::new();
+        let mut reply = Reply::new(&mut out, protocol_of(&ask));
+        walk_off_thread(&self.worker.node, walk, ask.database, &mut reply).await;
+        let mut frame = Vec::new();
+        put_answers(
+            &self.worker.plane.borrow(),
+            &[(ask.number, &out)],
+            &mut frame,
+        );
+        self.wire.send(&mut frame);
+    }
+
     async fn settle(&self, batch: &mut Batch) {
         let worker = &self.worker;
-        let patience = worker.plane.borrow().view.request_timeout_ms;
+        // All of a batch wait together: as long as the most patient of them.
+        let shipped = worker.plane.borrow().view.request_timeout_ms;
+        let asked = batch.asks.iter().map(|ask| ask.quorum.timeout_ms);
+        let patience = asked.map(|ms| ms.unwrap_or(shipped)).max();
+        let patience = patience.unwrap_or(shipped);
         let deadline = worker.node.clock.now() + Duration::from_millis(patience);
-        for round in 0..ROUNDS_MAX {
+        loop {
             if std::mem::take(&mut batch.wrote) {
                 if !worker.commit(worker.group()).await {
                     return log_failed(batch);
@@ -164,14 +210,11 @@ impl Forwarded {
             if batch.pass.is_empty() {
                 return;
             }
-            let last = round + 1 == ROUNDS_MAX;
-            let deadline = if last {
-                worker.node.clock.now()
-            } else {
-                deadline
-            };
             let mut pass = std::mem::take(&mut batch.pass);
             worker.settle(&mut pass, deadline).await;
+            if pass.retries() {
+                sleep(RETRY).await;
+            }
             let mut output = std::mem::take(&mut batch.output);
             let (protocol, asks) = (
                 self.session.borrow().protocol,
@@ -180,9 +223,9 @@ impl Forwarded {
             pass.assemble(
                 &mut output,
                 |text, out| Reply::new(out, protocol).error(text),
-                |span, routed, out| {
+                |span, how, out| {
                     if let Some(ask) = asks.get(span.asked_from) {
-                        self.anew(ask, span, routed, batch, out);
+                        self.anew(ask, span, how.routed, batch, out);
                     }
                 },
             );
@@ -235,15 +278,9 @@ fn protocol_of(ask: &Ask) -> Protocol {
 
 /// The session that the command finds: as the client's own is, where it matters.
 fn prepare(session: &mut Session, ask: &Ask) {
-    let some = |n: u8| (n > 0).then_some(n);
     session.protocol = protocol_of(ask);
     session.database = ask.database;
-    session.quorum = Quorum {
-        r: some(ask.quorum.0),
-        w: some(ask.quorum.1),
-        dw: some(ask.quorum.2),
-        timeout_ms: None,
-    };
+    session.quorum = ask.quorum;
     session.queue = None;
     session.watched.clear();
     if ask.unit {

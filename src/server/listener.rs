@@ -22,7 +22,7 @@ use crate::env::clock::sleep;
 use crate::env::task;
 use crate::node::Node;
 use crate::session::ClientHandle;
-use crate::types::NodeId;
+use crate::types::{Actor, NodeId};
 
 /// Connections that the system holds for us until we accept them: Redis's default.
 const BACKLOG: i32 = 511;
@@ -136,7 +136,7 @@ pub(crate) enum Arrival {
     /// A client's.
     Client(StdStream, Arc<ClientHandle>),
     /// A peer's, whose worker has dialled us.
-    Peer(StdStream, NodeId),
+    Peer(StdStream, NodeId, Actor),
     /// Where the worker tells what becomes of its own connections to peers.
     Events(mpsc::Sender<Event>),
 }
@@ -271,11 +271,11 @@ fn arrived(worker: &Rc<Worker>, arrival: Arrival) {
                 }
             }
         }
-        Arrival::Peer(stream, peer) => match TcpStream::from_std(stream) {
+        Arrival::Peer(stream, peer, life) => match TcpStream::from_std(stream) {
             Ok(stream) => {
                 let worker = Rc::clone(worker);
                 task::local("peer", async move {
-                    let broken = peering::serve(&worker, peer, stream).await;
+                    let broken = peering::serve(&worker, stream, (peer, life)).await;
                     tracing::debug!(%peer, %broken, "a peer's connection ended");
                 });
             }

@@ -21,7 +21,7 @@ use crate::node::view::NodeIndex;
 use crate::peer::{
     Backoff, Class, DialError, FRAME_BYTES_MAX, HANDSHAKE_TIMEOUT, Unparsed, dial, parse,
 };
-use crate::types::{MonoMs, NodeId};
+use crate::types::{Actor, Hlc, MonoMs, NodeId};
 
 /// What one read asks for.
 const READ_BYTES: usize = 64 * 1024;
@@ -136,16 +136,24 @@ fn answers(worker: &Worker, to: NodeIndex, arriving: &mut Arriving) -> Result<()
 }
 
 /// A peer that has dialled us.
-pub(super) async fn serve(worker: &Rc<Worker>, from: NodeId, stream: TcpStream) -> Broken {
+pub(super) async fn serve(
+    worker: &Rc<Worker>,
+    stream: TcpStream,
+    (peer, life): (NodeId, Actor),
+) -> Broken {
+    let from = worker.node.view.load().index_of(peer);
+    if let Some(from) = from {
+        worker.node.pulses.lives(from, life, Hlc(0));
+    }
     let wire = Rc::new(Wire::new(stream));
     let mut served = Served::default();
     let forwarded = Forwarded::new(Rc::clone(worker), Rc::clone(&wire));
     tokio::select! {
         biased;
-        error = requests(worker, &wire, &mut served, &forwarded) => error,
+        error = requests(worker, &wire, &mut served, &forwarded, from) => error,
         error = wire.drain() => error.map_or_else(Broken::from, |()| Broken::Closed),
-        () = mute(worker, from, &wire) => Broken::Cut,
-        () = not_heard(&worker.node, from) => Broken::Cut,
+        () = mute(worker, peer, &wire) => Broken::Cut,
+        () = not_heard(&worker.node, peer) => Broken::Cut,
     }
 }
 
@@ -164,13 +172,14 @@ async fn requests(
     wire: &Rc<Wire>,
     served: &mut Served,
     forwarded: &Rc<Forwarded>,
+    from: Option<NodeIndex>,
 ) -> Broken {
     let mut arriving = Arriving::default();
     loop {
         if let Err(broken) = arriving.more(&wire.stream).await {
             return broken;
         }
-        if let Err(broken) = take_in(worker, &mut arriving, served, forwarded) {
+        if let Err(broken) = take_in(worker, &mut arriving, served, forwarded, from) {
             return broken;
         }
         wire.send(&mut served.out);
@@ -189,6 +198,7 @@ fn take_in(
     arriving: &mut Arriving,
     served: &mut Served,
     forwarded: &Rc<Forwarded>,
+    from: Option<NodeIndex>,
 ) -> Result<(), Broken> {
     let mut plane = worker.plane.borrow_mut();
     let mut stage = worker.stage.borrow_mut();
@@ -203,6 +213,9 @@ fn take_in(
         };
         if frame.header.cluster != worker.node.cluster {
             return Err(Broken::Cluster);
+        }
+        if let Some(from) = from {
+            worker.node.pulses.heard_at(from, frame.header.hlc);
         }
         served.received(&mut plane, &frame, &mut stage, &mut asks)?;
         arriving.from += frame.consumed;
@@ -270,6 +283,10 @@ async fn keep_dialled(worker: Rc<Worker>, to: NodeIndex, id: NodeId, events: mps
         match dial(&address, &local, Class::Stream, number, HANDSHAKE_TIMEOUT).await {
             Ok((stream, established)) if established.peer == id => {
                 worker.node.keyspace.clock.observe(established.peer_hlc);
+                worker
+                    .node
+                    .pulses
+                    .lives(to, established.actor, established.peer_hlc);
                 backoff.connected(elapsed());
                 let broken = talk(&worker, (to, id), stream).await;
                 tracing::debug!(%id, %broken, "a connection to a peer broke");

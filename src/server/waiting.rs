@@ -17,12 +17,16 @@ use crate::types::Database;
 pub(super) async fn wait(node: &Arc<Node>, session: &Session, wait: Wait, reply: &mut Reply<'_>) {
     match wait {
         Wait::Replicas { count, timeout } => {
-            // One node has no replicas: WAIT 0 is answered at once, anything else at its time-out.
-            if count > 0 {
+            // What this connection wrote and was answered OK has W copies, this node's or the seat's
+            // among them; nobody counts beyond. One node has no replicas.
+            let view = node.view.load_full();
+            let w = session.quorum.w.unwrap_or(view.w).min(view.n);
+            let others = u64::from(w.saturating_sub(1));
+            if count > others {
                 unblocked_or(session, timeout).await;
             }
             if !unblock_error(session, reply) {
-                reply.integer(0);
+                reply.integer(others as i64);
             }
         }
         Wait::Fsync {
@@ -58,7 +62,12 @@ pub(super) async fn wait(node: &Arc<Node>, session: &Session, wait: Wait, reply:
 }
 
 /// SCAN, KEYS and RANDOMKEY over keys that may be in the tree only.
-async fn walk_off_thread(node: &Arc<Node>, walk: Walk, database: Database, reply: &mut Reply<'_>) {
+pub(super) async fn walk_off_thread(
+    node: &Arc<Node>,
+    walk: Walk,
+    database: Database,
+    reply: &mut Reply<'_>,
+) {
     let (shared, protocol, now) = (Arc::clone(node), reply.protocol(), node.clock.wall());
     let job = move || {
         let mut out = Vec::new();

@@ -128,6 +128,19 @@ impl Session {
         }
     }
 
+    /// A command has been answered from `start` on: its reply stays or goes, as CLIENT REPLY says.
+    pub fn settle_reply(&mut self, start: usize, out: &mut Vec<u8>) {
+        match self.reply_mode {
+            ReplyMode::On => {}
+            ReplyMode::SkipNext => self.reply_mode = ReplyMode::Skipping,
+            ReplyMode::Off => out.truncate(start),
+            ReplyMode::Skipping => {
+                out.truncate(start);
+                self.reply_mode = ReplyMode::On;
+            }
+        }
+    }
+
     /// Subscriptions of both kinds.
     pub fn subscriptions(&self) -> usize {
         self.channels.len() + self.patterns.len()

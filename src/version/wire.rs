@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
-    /// What has not been read.
+    /// What has not been read yet.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }

@@ -32,17 +32,24 @@ pub(super) fn getbit(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     Ok(Flow::Done)
 }
 
-fn range(start: &[u8], end: Option<&[u8]>, unit: Option<&[u8]>) -> Result<Range, CommandError> {
+fn range(start: &[u8], end: Option<&[u8]>) -> Result<Range, CommandError> {
     let start = integer(start)?;
     let end = end.map(integer).transpose()?;
-    let unit = match unit {
-        None => Unit::Byte,
-        Some(name) => Unit::parse(name).ok_or(CommandError::Syntax)?,
-    };
-    Ok(Range { start, end, unit })
+    Ok(Range {
+        start,
+        end,
+        unit: Unit::Byte,
+    })
 }
 
-/// As Redis 7.0 does, a missing key is answered before the range is looked at.
+fn unit(name: Option<&[u8]>) -> Result<Unit, CommandError> {
+    name.map_or(Ok(Unit::Byte), |name| {
+        Unit::parse(name).ok_or(CommandError::Syntax)
+    })
+}
+
+/// As Redis 7.0 does, a missing key is answered before the range is looked at, and a range that is
+/// empty by its signs alone before its unit.
 pub(super) fn bitcount(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let Some(shown) = context.keys.get(argv.get(1).unwrap_or_default())? else {
         context.reply.integer(0);
@@ -50,7 +57,16 @@ pub(super) fn bitcount(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     };
     let range = match (argv.len(), argv.get(2)) {
         (2, _) => None,
-        (4 | 5, Some(start)) => Some(range(start, argv.get(3), argv.get(4))?),
+        (4 | 5, Some(start)) => {
+            let range = range(start, argv.get(3))?;
+            let end = range.end.unwrap_or(-1);
+            if range.start < 0 && end < 0 && range.start > end {
+                context.reply.integer(0);
+                return Ok(Flow::Done);
+            }
+            let unit = unit(argv.get(4))?;
+            Some(Range { unit, ..range })
+        }
         _ => return Err(CommandError::Syntax),
     };
     context
@@ -67,7 +83,15 @@ pub(super) fn bitpos(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     };
     let range = match (argv.len(), argv.get(3)) {
         (3, _) => None,
-        (4..=6, Some(start)) => Some(range(start, argv.get(4), argv.get(5))?),
+        // In Redis's order: the unit is looked at before the end.
+        (6, Some(start)) => {
+            let unit = integer(start).and_then(|_| unit(argv.get(5)))?;
+            Some(Range {
+                unit,
+                ..range(start, argv.get(4))?
+            })
+        }
+        (4 | 5, Some(start)) => Some(range(start, argv.get(4))?),
         _ => return Err(CommandError::Syntax),
     };
     context

@@ -39,6 +39,9 @@ fn counting() {
         ("BITCOUNT k 1", SYNTAX),
         ("BITCOUNT k 1 2 NIBBLE", SYNTAX),
         ("BITCOUNT k x 2", NOT_INTEGER),
+        // Empty by its signs alone: answered before the unit is looked at, as Redis 7.0 does.
+        ("BITCOUNT k -1 -2 NIBBLE", ":0"),
+        ("BITCOUNT k 2 1 NIBBLE", SYNTAX),
     ]);
 }
 
@@ -51,6 +54,8 @@ fn positions() {
         ("BITPOS k 1 0 0", ":-1"),
         ("BITPOS k 1 8 -1 BIT", ":10"),
         ("BITPOS missing 0", ":0"),
+        ("BITPOS k 1 0 x NIBBLE", SYNTAX),
+        ("BITPOS k 1 x 0 NIBBLE", NOT_INTEGER),
         ("BITPOS missing 1", ":-1"),
         ("BITPOS missing 0 x", ":0"),
         ("BITPOS k 2", "-ERR The bit argument must be 1 or 0."),

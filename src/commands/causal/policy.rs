@@ -40,6 +40,7 @@ pub(super) fn set(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
             return Err(CommandError::Syntax);
         }
     }
+    let _one_at_a_time = context.node.changing.lock();
     let mut policies = context.node.keyspace.policies.load().as_ref().clone();
     policies.set(prefix, policy);
     context.node.keyspace.policies.store(Arc::new(policies));
@@ -49,6 +50,7 @@ pub(super) fn set(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 }
 
 pub(super) fn del(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
+    let _one_at_a_time = context.node.changing.lock();
     let mut policies = context.node.keyspace.policies.load().as_ref().clone();
     let removed = policies.remove(argv.get(2).unwrap_or_default());
     if removed {

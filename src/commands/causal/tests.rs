@@ -209,6 +209,15 @@ fn several_keys_answer_in_order() {
 }
 
 #[test]
+fn a_policys_time_to_live_holds_for_versions_too() {
+    let mut bench = Bench::new();
+    bench.check(&[("POLICY SET cart: SIBLINGS TTL 60", "+OK")]);
+    bench.run("PUTCTX cart:1 '' x");
+    bench.run("PUTCTX cart:2 '' x EX 5");
+    bench.check(&[("TTL cart:1", ":60"), ("TTL cart:2", ":5")]);
+}
+
+#[test]
 fn policies_are_set_shown_and_removed() {
     Bench::new().check(&[
         ("POLICY GET cart:", "nil"),
@@ -219,10 +228,17 @@ fn policies_are_set_shown_and_removed() {
         ),
         ("SET cart:1 x", "+OK"),
         ("TTL cart:1", ":60"),
+        // Whoever makes a key without naming an expiry, and nobody who finds one.
+        ("INCR cart:2", ":1"),
+        ("TTL cart:2", ":60"),
+        ("PERSIST cart:2", ":1"),
+        ("INCR cart:2", ":2"),
+        ("TTL cart:2", ":-1"),
         (
             "POLICY LIST",
             "[cart:, [conflict, siblings, r, :2, w, :2, ttl, :60]]",
         ),
+        ("PTTL cart:3", ":-2"),
         ("POLICY SET cart: OTHER", "-ERR syntax error"),
         (
             "POLICY SET cart: LWW R 0",

@@ -24,8 +24,12 @@ fn token(context: &Context<'_>, key: &[u8], history: &History) -> String {
 fn seen(context: &Context<'_>, key: &[u8], token: &[u8]) -> Result<History, CommandError> {
     let keyspace = &context.node.keyspace;
     let secret = ContextKey(keyspace.context_key);
-    let mut actors = keyspace.actors.lock();
-    let intern = |actor| actors.intern(actor).0;
+    // An actor that is new here is kept before a record names it; a log that has failed takes no
+    // write that would.
+    let intern = |actor| {
+        let kept = context.node.intern_actor(actor);
+        kept.unwrap_or_else(|_| keyspace.actors.lock().intern(actor).0)
+    };
     decode_context(token, context.keys.database, key, &secret, intern).map_err(|error| {
         keyspace.sums.contexts_rejected.fetch_add(1, Relaxed);
         CommandError::from(format!("BADCTX {error}"))
@@ -153,8 +157,11 @@ pub(super) fn putctx(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     }
     let expiry = match named {
         Some((unit, amount)) => Some(until(unit, amount, context.keys.now, "putctx")?),
-        None if keep => context.keys.peek(key)?.and_then(|shown| shown.expiry),
-        None => None,
+        None if keep => match context.keys.peek(key)? {
+            Some(shown) => shown.expiry,
+            None => context.keys.policy_expiry(key),
+        },
+        None => context.keys.policy_expiry(key),
     };
     write(context, key, token, Some(value), expiry, full)
 }

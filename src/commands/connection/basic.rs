@@ -31,6 +31,9 @@ pub(super) fn echo(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 
 pub(super) fn select(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     let index = integer(argv.get(1).unwrap_or_default())?;
+    if i32::try_from(index).is_err() {
+        return Err(CommandError::OUT_OF_INT);
+    }
     let databases = context.node.config.load().client.databases;
     let Some(database) = u8::try_from(index).ok().filter(|index| *index < databases) else {
         return Err(CommandError::text("ERR DB index is out of range"));

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::list::kind_of;
 use crate::commands::args::{Args, integer};
+use crate::commands::dispatch::wrong_subcommand;
 use crate::commands::{CommandError, Context, Flow, Outcome};
 use crate::resp::Argv;
 use crate::session::{ClientHandle, ClientKind};
@@ -116,10 +117,10 @@ pub(super) fn client_kill(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome 
 }
 
 pub(super) fn client_pause(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    let millis = integer(argv.get(2).unwrap_or_default())
-        .map_err(|_| CommandError::text("ERR timeout is not an integer or out of range"))?;
-    let millis =
-        u64::try_from(millis).map_err(|_| CommandError::text("ERR timeout is negative"))?;
+    if argv.len() > 4 {
+        return Err(wrong_subcommand("CLIENT", argv.get(1).unwrap_or_default()));
+    }
+    // In Redis's order: the mode is looked at first.
     let all = match argv.get(3) {
         None => true,
         Some(mode) if mode.eq_ignore_ascii_case(b"all") => true,
@@ -130,6 +131,10 @@ pub(super) fn client_pause(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome
             ));
         }
     };
+    let millis = integer(argv.get(2).unwrap_or_default())
+        .map_err(|_| CommandError::text("ERR timeout is not an integer or out of range"))?;
+    let millis =
+        u64::try_from(millis).map_err(|_| CommandError::text("ERR timeout is negative"))?;
     let until = context.keys.now.0.saturating_add(millis);
     context.node.paused_all.store(all, Ordering::Relaxed);
     context
@@ -147,7 +152,9 @@ pub(super) fn client_unpause(context: &mut Context<'_>, _argv: Argv<'_>) -> Outc
 }
 
 pub(super) fn client_unblock(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    let id = integer(argv.get(2).unwrap_or_default())?;
+    if argv.len() > 4 {
+        return Err(wrong_subcommand("CLIENT", argv.get(1).unwrap_or_default()));
+    }
     let how = match argv.get(3) {
         None => 1,
         Some(how) if how.eq_ignore_ascii_case(b"timeout") => 1,
@@ -158,6 +165,7 @@ pub(super) fn client_unblock(context: &mut Context<'_>, argv: Argv<'_>) -> Outco
             ));
         }
     };
+    let id = integer(argv.get(2).unwrap_or_default())?;
     let blocked = u64::try_from(id)
         .ok()
         .and_then(|id| context.node.clients.get(id))

@@ -9,3 +9,6 @@ mod table;
 
 pub(super) use basic::database_of;
 pub(super) use table::COMMANDS;
+
+#[cfg(test)]
+mod tests;

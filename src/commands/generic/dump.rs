@@ -54,7 +54,9 @@ pub(super) fn restore(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
         None
     } else {
         let base = if absolute { 0 } else { context.keys.now.0 };
-        Some(WallMs(base.saturating_add(ttl as u64)))
+        // Beyond the end of time it is in the past, as in Redis.
+        let at = (base as i64).wrapping_add(ttl);
+        Some(WallMs(u64::try_from(at).unwrap_or(0)))
     };
     if deadline.is_some_and(|at| at <= context.keys.now) {
         context.keys.delete(key)?;

@@ -155,9 +155,7 @@ pub(in crate::commands) fn destination(argv: Argv<'_>) -> Option<(Database, &[u8
 fn database_in(context: &Context<'_>, text: &[u8]) -> Result<Database, CommandError> {
     let index = integer(text)?;
     if i32::try_from(index).is_err() {
-        return Err(CommandError::text(
-            "ERR value is out of range, value must between -2147483648 and 2147483647",
-        ));
+        return Err(CommandError::OUT_OF_INT);
     }
     let databases = context.node.config.load().client.databases;
     u8::try_from(index)

@@ -1,6 +1,7 @@
 //! EXPIRE and its family, TTL and its family, PERSIST.
 
 use crate::commands::args::{Args, integer};
+use crate::commands::dispatch::printed;
 use crate::commands::{CommandError, Context, Flow, Outcome};
 use crate::resp::Argv;
 use crate::types::WallMs;
@@ -46,8 +47,8 @@ fn conditions(mut args: Args<'_>) -> Result<Conditions, CommandError> {
         } else if args.take("LT") {
             &mut all.lt
         } else {
-            let text = String::from_utf8_lossy(next).into_owned();
-            return Err(format!("ERR Unsupported option {text}").into());
+            let text: [&[u8]; 2] = [b"ERR Unsupported option ", printed(next, usize::MAX)];
+            return Err(CommandError::Quoted(text.concat()));
         };
         *flag = true;
     }

@@ -6,9 +6,10 @@ use crate::commands::context::Walk;
 use crate::commands::{CommandError, Context, Flow, Outcome, Wait};
 use crate::glob;
 use crate::node::durable::Durable;
+use crate::node::view::View;
 use crate::node::{Locked, Node, Stage};
 use crate::resp::{Argv, Reply};
-use crate::types::{Database, WallMs};
+use crate::types::{Database, PartitionId, WallMs};
 
 /// Keys that a step of KEYS gathers under one lock.
 const KEYS_STEP: usize = 1_000;
@@ -30,16 +31,8 @@ pub(super) fn keys(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 }
 
 pub(super) fn scan(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
-    let cursor = std::str::from_utf8(argv.get(1).unwrap_or_default())
-        .ok()
-        .and_then(|text| {
-            if text.is_empty() {
-                Some(0)
-            } else {
-                text.parse().ok()
-            }
-        })
-        .ok_or(CommandError::text("ERR invalid cursor"))?;
+    let cursor =
+        cursor(argv.get(1).unwrap_or_default()).ok_or(CommandError::text("ERR invalid cursor"))?;
     let (mut pattern, mut kind, mut count) = (None, None, SCAN_COUNT);
     let mut args = Args::new(argv, 2);
     while !args.is_done() {
@@ -68,6 +61,26 @@ pub(super) fn scan(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     )
 }
 
+/// As `strtoul` reads it: a sign is allowed, and a negative cursor is one far behind the end.
+fn cursor(text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if digits.is_empty() {
+        // Redis takes the empty text for 0.
+        return text.is_empty().then_some(0);
+    }
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = digits.parse().ok().filter(|_| is_number)?;
+    Some(if negative {
+        number.wrapping_neg()
+    } else {
+        number
+    })
+}
+
 fn walk(context: &mut Context<'_>, walk: Walk) -> Outcome {
     if context.node.may_be_cold() && context.keys.is_unlocked() {
         return Ok(Flow::Wait(Wait::Walk {
@@ -80,7 +93,8 @@ fn walk(context: &mut Context<'_>, walk: Walk) -> Outcome {
         .durable
         .as_deref()
         .filter(|_| context.node.may_be_cold());
-    run(&walk, &mut context.keys, durable, &mut context.reply);
+    let view = context.node.view.load();
+    run(&walk, &mut context.keys, durable, &view, &mut context.reply);
     Ok(Flow::Done)
 }
 
@@ -94,12 +108,26 @@ pub fn run_blocking(
 ) {
     let mut stage = Stage::new(node.is_logged());
     let mut locked = Locked::new(&node.keyspace, database, now, &mut stage);
-    run(walk, &mut locked, node.durable.as_deref(), reply);
+    let view = node.view.load();
+    run(walk, &mut locked, node.durable.as_deref(), &view, reply);
 }
 
-fn run(walk: &Walk, locked: &mut Locked<'_>, durable: Option<&Durable>, reply: &mut Reply<'_>) {
+/// KEYS and SCAN take `*` for every key, the empty one too.
+fn fits(pattern: &[u8], key: &[u8]) -> bool {
+    pattern == b"*" || glob::matches(pattern, key)
+}
+
+/// Over what this node owns: the walk of a cluster goes from one to the next.
+fn run(
+    walk: &Walk,
+    locked: &mut Locked<'_>,
+    durable: Option<&Durable>,
+    view: &View,
+    reply: &mut Reply<'_>,
+) {
+    let mine = |id: PartitionId| view.route(id).mine;
     match walk {
-        Walk::RandomKey => match locked.random_key(durable) {
+        Walk::RandomKey => match locked.random_key(durable, &mine) {
             Some(key) => reply.bulk(&key),
             None => reply.null(),
         },
@@ -108,11 +136,7 @@ fn run(walk: &Walk, locked: &mut Locked<'_>, durable: Option<&Durable>, reply: &
             let mut cursor = 0;
             loop {
                 let step = locked.scan(cursor, KEYS_STEP, durable);
-                found.extend(
-                    step.keys
-                        .into_iter()
-                        .filter(|key| glob::matches(pattern, key)),
-                );
+                found.extend(step.keys.into_iter().filter(|key| fits(pattern, key)));
                 cursor = step.cursor;
                 if cursor == 0 {
                     break;
@@ -127,9 +151,9 @@ fn run(walk: &Walk, locked: &mut Locked<'_>, durable: Option<&Durable>, reply: &
             kind,
             count,
         } => {
-            let mut step = locked.scan(*cursor, *count, durable);
+            let mut step = locked.scan_of(*cursor, *count, durable, &mine);
             if let Some(pattern) = pattern {
-                step.keys.retain(|key| glob::matches(pattern, key));
+                step.keys.retain(|key| fits(pattern, key));
             }
             if let Some(kind) = kind {
                 // Collections come with their commands; until then every key is a string.

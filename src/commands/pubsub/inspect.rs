@@ -1,9 +1,13 @@
 //! PUBSUB: who listens.
 
+use crate::commands::dispatch::wrong_subcommand;
 use crate::commands::{Context, Flow, Outcome, help};
 use crate::resp::Argv;
 
 pub(super) fn pubsub_channels(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
+    if argv.len() > 3 {
+        return Err(wrong_subcommand("PUBSUB", argv.get(1).unwrap_or_default()));
+    }
     let channels = context.node.pubsub.channels(argv.get(2));
     context.reply.array(channels.len());
     channels

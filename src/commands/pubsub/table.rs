@@ -1,7 +1,7 @@
 //! Publish and subscribe: the table.
 
 use super::{channels, inspect};
-use crate::commands::{Arg, ArgKind, CommandSpec, Flag, Group};
+use crate::commands::{Arg, ArgKind, CommandSpec, Flag, Group, Semantics};
 
 /// The table.
 pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
@@ -55,6 +55,7 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "publish",
+        semantics: Semantics::NodeWide,
         group: Group::PubSub,
         since: "2.0.0",
         arity: 3,

@@ -1,6 +1,9 @@
 //! CONFIG: the settings of `dynamo.toml` under their own names and under Redis's.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use crate::commands::{CommandError, Context, Flow, Outcome, help};
+use crate::config;
 use crate::config::settings::{SETTINGS, find};
 use crate::glob;
 use crate::resp::Argv;
@@ -64,8 +67,9 @@ pub(super) fn config_get(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 /// All or none.
 pub(super) fn config_set(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
     if !argv.len().is_multiple_of(2) {
-        return Err(CommandError::Arity("config|set".into()));
+        return Err(CommandError::Syntax);
     }
+    let _one_at_a_time = context.node.changing.lock();
     let mut config = context.node.config.load().as_ref().clone();
     let mut seen = Vec::new();
     let mut arguments = argv.from(2).iter();
@@ -107,15 +111,19 @@ pub(super) fn config_set(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
 
 pub(super) fn config_resetstat(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
     context.node.stats.reset();
+    let sums = &context.node.keyspace.sums;
+    sums.expired_keys.store(0, Relaxed);
+    sums.evicted_keys.store(0, Relaxed);
     context.reply.ok();
     Ok(Flow::Done)
 }
 
-/// The file is the operator's: it is not written by the server.
-pub(super) fn config_rewrite(_context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
-    Err(CommandError::text(
-        "ERR The server is running without a config file",
-    ))
+/// The live settings go to the file that the node was started with: never a path or an address.
+pub(super) fn config_rewrite(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
+    let _one_at_a_time = context.node.changing.lock();
+    config::rewrite(&context.node.config.load()).map_err(|error| format!("ERR {error}"))?;
+    context.reply.ok();
+    Ok(Flow::Done)
 }
 
 pub(super) fn config_help(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
@@ -131,7 +139,7 @@ mod tests {
     fn the_settings_know_the_eviction_policies() {
         let setting = find("maxmemory-policy").expect("is a setting");
         for name in EvictionPolicy::names() {
-            let mut config = crate::config::Config::default();
+            let mut config = config::Config::default();
             assert_eq!(setting.set(&mut config, name), Ok(()));
         }
     }

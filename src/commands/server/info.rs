@@ -92,6 +92,7 @@ fn server(context: &mut Context<'_>, out: &mut String) {
         "uptime_in_days" => up / 86_400,
         "hz" => 10,
         "configured_hz" => 10,
+        "config_file" => config.file.as_deref().map_or(String::new(), |f| f.display().to_string()),
         "io_threads_active" => 0,
     );
 }
@@ -165,8 +166,14 @@ fn persistence(context: &mut Context<'_>, out: &mut String) {
         "rdb_bgsave_in_progress" => 0,
         "rdb_last_save_time" => last,
         "rdb_last_bgsave_status" => if failed { "err" } else { "ok" },
+        "rdb_last_bgsave_time_sec" => -1,
+        "rdb_current_bgsave_time_sec" => -1,
         "aof_enabled" => i32::from(node.is_logged()),
         "aof_rewrite_in_progress" => 0,
+        "aof_rewrite_scheduled" => 0,
+        "aof_last_rewrite_time_sec" => -1,
+        "aof_current_rewrite_time_sec" => -1,
+        "aof_last_bgrewrite_status" => "ok",
         "aof_last_write_status" => if failed { "err" } else { "ok" },
     );
 }
@@ -175,15 +182,16 @@ fn stats(context: &mut Context<'_>, out: &mut String) {
     let stats = &context.node.stats;
     let sums = &context.node.keyspace.sums;
     let commands = stats.sum(|worker| &worker.total_commands);
-    let rate = stats.rate(commands, context.keys.now);
+    let [operations, read, written] = stats.rates(context.keys.now);
+    let kilobytes = |bytes: u64| format!("{:.2}", bytes as f64 / 1_024.0);
     fields!(out, "Stats",
         "total_connections_received" => stats.connections.load(Relaxed),
         "total_commands_processed" => commands,
-        "instantaneous_ops_per_sec" => rate,
+        "instantaneous_ops_per_sec" => operations,
         "total_net_input_bytes" => stats.sum(|worker| &worker.input_bytes),
         "total_net_output_bytes" => stats.sum(|worker| &worker.output_bytes),
-        "instantaneous_input_kbps" => "0.00",
-        "instantaneous_output_kbps" => "0.00",
+        "instantaneous_input_kbps" => kilobytes(read),
+        "instantaneous_output_kbps" => kilobytes(written),
         "rejected_connections" => stats.rejected_connections.load(Relaxed),
         "sync_full" => 0,
         "expired_keys" => sums.expired_keys.load(Relaxed),
@@ -282,6 +290,7 @@ fn dynamo(context: &mut Context<'_>, out: &mut String) {
         "tree_bytes" => report.tree_bytes,
         "tree_entries" => report.tree_entries,
         "tree_unmerged" => report.tree_unmerged,
+        "tree_compacting" => u8::from(report.tree_compacting),
         "drains" => report.drains,
         "last_drain_ms" => report.last_drain_ms,
     );

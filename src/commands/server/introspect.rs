@@ -195,12 +195,9 @@ fn keys_of(argv: Argv<'_>) -> Result<(&'static Command, Vec<&[u8]>), CommandErro
     let invalid = CommandError::text("ERR Invalid command specified");
     let mut command = registry
         .find(argv.get(0).unwrap_or_default())
-        .ok_or(invalid)?;
-    if let Some(sub) = argv
-        .get(1)
-        .and_then(|sub| registry.find_subcommand(command, sub))
-    {
-        command = sub;
+        .ok_or_else(|| invalid.clone())?;
+    if let Some(sub) = argv.get(1).filter(|_| !command.subcommands.is_empty()) {
+        command = registry.find_subcommand(command, sub).ok_or(invalid)?;
     }
     if !matches!(command.spec.keys, KeySpec::Range { .. }) {
         return Err(CommandError::text("ERR The command has no key arguments"));

@@ -24,10 +24,24 @@ pub(super) fn memory_usage(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome
 }
 
 pub(super) fn memory_doctor(context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {
-    context.reply.verbatim(
-        "txt",
-        b"The table is within its bound; see INFO memory and INFO dynamo.",
-    );
+    let used = crate::node::memory::figures(context.node).table;
+    let storage = &context.node.config.load().storage;
+    let (bound, setting) = if context.node.is_logged() {
+        (storage.cache_bytes, "storage.cache_bytes")
+    } else {
+        (storage.max_memory, "storage.max_memory")
+    };
+    let text = if bound == 0 {
+        format!("The table holds {used} bytes of records and has no bound: see {setting}.")
+    } else if used <= bound {
+        format!("The table is within its bound: {used} of {bound} bytes ({setting}).")
+    } else {
+        format!(
+            "The table holds {used} bytes of records, more than {setting} = {bound}: what it may \
+             evict does not suffice, or eviction has not come to it yet. See INFO dynamo."
+        )
+    };
+    context.reply.verbatim("txt", text.as_bytes());
     Ok(Flow::Done)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::commands::args::{Args, double};
+use crate::commands::dispatch::unknown_subcommand;
 use crate::commands::{CommandError, Context, Flow, Outcome, Wait};
 use crate::resp::Argv;
 use crate::types::Database;
@@ -132,6 +133,54 @@ pub(super) fn shutdown(_context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
         return Err(CommandError::Syntax);
     }
     Ok(Flow::Wait(Wait::Shutdown { no_save }))
+}
+
+/// Redis's subcommands with their arity: a wrong call is refused for what is wrong with it.
+const CLUSTER: &[(&str, i64)] = &[
+    ("addslots", -3),
+    ("addslotsrange", -4),
+    ("bumpepoch", 2),
+    ("count-failure-reports", 3),
+    ("countkeysinslot", 3),
+    ("delslots", -3),
+    ("delslotsrange", -4),
+    ("failover", -2),
+    ("flushslots", 2),
+    ("forget", 3),
+    ("getkeysinslot", 4),
+    ("help", 2),
+    ("info", 2),
+    ("keyslot", 3),
+    ("links", 2),
+    ("meet", -4),
+    ("myid", 2),
+    ("myshardid", 2),
+    ("nodes", 2),
+    ("replicas", 3),
+    ("replicate", 3),
+    ("reset", -2),
+    ("saveconfig", 2),
+    ("set-config-epoch", 3),
+    ("setslot", -4),
+    ("shards", 2),
+    ("slaves", 3),
+    ("slots", 2),
+];
+
+/// Is this a call that Redis would know, whatever it answers to it?
+pub(in crate::commands) fn check_cluster(argv: Argv<'_>) -> Result<(), CommandError> {
+    let sub = argv.get(1).unwrap_or_default();
+    let known = CLUSTER
+        .iter()
+        .find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(sub));
+    let Some((name, arity)) = known else {
+        return Err(unknown_subcommand("CLUSTER", sub));
+    };
+    let given = argv.len() as i64;
+    if given != *arity && (*arity > 0 || given < -*arity) {
+        return Err(CommandError::Arity(format!("cluster|{name}").into()));
+    }
+    Ok(())
 }
 
 pub(super) fn cluster(_context: &mut Context<'_>, _argv: Argv<'_>) -> Outcome {

@@ -1,10 +1,14 @@
 //! SLOWLOG and LATENCY.
 
 use crate::commands::args::integer;
+use crate::commands::dispatch::wrong_subcommand;
 use crate::commands::{CommandError, Context, Flow, Outcome, Registry, help};
 use crate::resp::Argv;
 
 pub(super) fn slowlog_get(context: &mut Context<'_>, argv: Argv<'_>) -> Outcome {
+    if argv.len() > 3 {
+        return Err(wrong_subcommand("SLOWLOG", argv.get(1).unwrap_or_default()));
+    }
     let count = match argv.get(2) {
         None => 10,
         Some(count) => match integer(count)? {

@@ -10,6 +10,8 @@ pub(in crate::commands) const COMMANDS: &[CommandSpec] = &[
         group: Group::Server,
         arity: -1,
         flags: &[Flag::Loading, Flag::Stale],
+        // It counts keys in every partition, inside EXEC too.
+        keys: KeySpec::All,
         acl: &[Acl::Dangerous],
         summary: "Reports the state and the figures of the server.",
         args: &[Arg::new("section", ArgKind::String).maybe().many()],

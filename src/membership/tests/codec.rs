@@ -2,6 +2,7 @@
 //! show that it can talk to version 1 in both directions.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -22,7 +23,10 @@ fn from_hex(text: &str) -> Vec<u8> {
 }
 
 fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn sample_items() -> Vec<Item> {
@@ -59,7 +63,7 @@ fn samples() -> Vec<(&'static str, Message)> {
     };
     let admitted = JoinAnswer::Admitted {
         cluster: ClusterId(77),
-        entry: entry(3),
+        entry: Box::new(entry(3)),
     };
     let refusal = Refusal::NameTaken {
         name: "n1".to_owned(),

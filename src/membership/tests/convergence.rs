@@ -103,7 +103,7 @@ fn rounds_to_converge_are_few_at_5_50_and_200_nodes() {
             false,
             [4.0, 6.0, 8.0],
         ),
-        ("a cold start, 20 % lost", lossy, false, [8.0, 10.0, 12.0]),
+        ("a cold start, 20 % lost", lossy, false, [14.0, 20.0, 20.0]),
     ];
     println!("| what | nodes | rounds | messages per node | KiB per node |");
     println!("|---|---|---|---|---|");
@@ -120,7 +120,7 @@ fn rounds_to_converge_are_few_at_5_50_and_200_nodes() {
                 messages,
                 bytes,
             } = measured;
-            println!("| {what} | {nodes} | {rounds:.1} | {messages:.0} | {bytes:.1} |");
+            println!("| {what} | {nodes} | {rounds:.2} | {messages:.0} | {bytes:.1} |");
             assert!(
                 rounds <= bound,
                 "{what}, {nodes} nodes: {rounds} rounds, bound {bound}"
@@ -171,6 +171,13 @@ fn check_partition(nodes: usize, seed: u64, options: Options) -> Result<(), Stri
         .rounds_to_converge(30)
         .ok_or("the sides stay apart")?;
     for (place, node) in network.nodes.iter().enumerate() {
+        if place == 1 {
+            // It was declared lost by the other side: it has learned that, and no more.
+            if node.deadline().is_some() {
+                return Err("a node that was declared lost goes on".to_owned());
+            }
+            continue;
+        }
         let state = node.state();
         let status = |place| {
             state

@@ -173,6 +173,7 @@ fn a_lost_connection_is_probed_at_once_and_a_refused_one_counts_at_once() {
     // A connection that was only dropped is a matter of one answer.
     let mut world = World::settled();
     world.input(Input::ConnectionLost(id(2)));
+    world.pending = Some(5);
     world.run(500, |_| true);
     assert_eq!(world.take(), [(0, PROBE)]);
     assert_eq!(world.belief(), Belief::Up);

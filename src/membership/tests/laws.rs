@@ -124,6 +124,15 @@ proptest! {
     }
 }
 
+/// A planted fault is looked for without keeping what was found.
+fn planted() -> Config {
+    Config {
+        cases: 256,
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
+
 #[test]
 fn the_law_check_catches_a_merge_that_takes_the_last_writer() {
     let last_writer = |left: &State, right: &State| {
@@ -132,7 +141,7 @@ fn the_law_check_catches_a_merge_that_takes_the_last_writer() {
         items.extend(right.items());
         state_of(&items)
     };
-    let mut runner = TestRunner::new(Config::with_cases(256));
+    let mut runner = TestRunner::new(planted());
     let caught = runner.run(&(any_items(), any_items(), any_items()), |(a, b, c)| {
         check_laws(last_writer, &state_of(&a), &state_of(&b), &state_of(&c))
     });
@@ -150,7 +159,7 @@ fn the_law_check_catches_a_status_that_goes_back() {
         };
         newer.clone()
     };
-    let mut runner = TestRunner::new(Config::with_cases(256));
+    let mut runner = TestRunner::new(planted());
     let caught = runner.run(&(any_entry(), any_entry(), any_entry()), |(a, b, c)| {
         check_laws(revive, &same_node(a), &same_node(b), &same_node(c))
     });

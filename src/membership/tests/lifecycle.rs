@@ -330,7 +330,7 @@ fn an_admitted_node_joins_and_serves_once_it_is_a_member() {
     let cluster = ClusterId(77);
     let admitted = || JoinAnswer::Admitted {
         cluster,
-        entry: entry.clone(),
+        entry: Box::new(entry.clone()),
     };
     assert_eq!(
         world.answered(1, admitted()),

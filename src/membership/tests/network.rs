@@ -267,7 +267,7 @@ impl Network {
             self.now = MonoMs(self.now.0.max(next));
             if packet == Some(next) {
                 let (_, packet) = self.queue.pop_first().expect("it was seen");
-                self.deliver(packet);
+                self.deliver(&packet);
             } else if let Some((_, place)) = timer {
                 self.input(place, Input::Ticked);
             }
@@ -278,7 +278,7 @@ impl Network {
         self.run_until(MonoMs(self.now.0 + rounds * ROUND_MS));
     }
 
-    fn deliver(&mut self, packet: Packet) {
+    fn deliver(&mut self, packet: &Packet) {
         if self.sides[packet.from] != self.sides[packet.to] {
             return;
         }
@@ -308,18 +308,13 @@ impl Network {
         self.nodes[place].state = state;
     }
 
+    /// Whether all nodes that take part have the same state.
     pub(super) fn converged(&self) -> bool {
-        let first = self.nodes[0].state().summary();
-        let alike = self
-            .nodes
-            .iter()
-            .all(|node| node.state().summary() == first);
+        let mut active = self.nodes.iter().filter(|node| node.deadline().is_some());
+        let first = active.next().expect("some node takes part").state();
         // The summary is a hash: when it says equal, the states are compared themselves.
-        alike
-            && self
-                .nodes
-                .iter()
-                .all(|node| node.state() == self.nodes[0].state())
+        let alike = |node: &Gossip| node.state().summary() == first.summary();
+        active.clone().all(alike) && active.all(|node| node.state() == first)
     }
 
     /// Rounds until all states are equal; `None` when that takes longer than `most`.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
+use super::compactor::{BUSY_PERCENT, CALM_PERCENT, REST_PERCENT};
 use super::{Durable, meta};
 use crate::record::{self, Peek, Simple};
 use crate::store::key::{append_record_key, append_record_value};
@@ -26,12 +27,20 @@ const INGEST_AFTER: Duration = Duration::from_secs(10);
 /// Beyond so many unmerged runs in the tree the applier waits for compaction, if memory allows.
 const UNMERGED_MAX: u64 = 24;
 
+/// A node at rest has had nothing to log or ingest for so long.
+const REST_AFTER: Duration = Duration::from_secs(2);
+
+/// After a rewrite the tree needs some ticks to let go of the old files, each with a flush between.
+const SETTLING_TICKS: u32 = 4;
+
 type Waiter = oneshot::Sender<Result<(), String>>;
 
 /// The applier's own state.
 pub(super) struct Applier {
     /// Bytes appended to the log since the last ingestion began.
     pending: AtomicU64,
+    /// Those of the ingestion under way.
+    ingesting: AtomicU64,
     waiters: Mutex<Vec<Waiter>>,
     signal: Condvar,
     drains: AtomicU64,
@@ -50,6 +59,7 @@ impl Applier {
     pub(super) fn new(sweep: bool) -> Self {
         Self {
             pending: AtomicU64::new(0),
+            ingesting: AtomicU64::new(0),
             waiters: Mutex::default(),
             signal: Condvar::new(),
             drains: AtomicU64::new(0),
@@ -102,9 +112,16 @@ impl Applier {
         self.sweep.store(true, Ordering::Release);
     }
 
-    /// Bytes of log that the tree does not have.
-    pub(super) fn pending(&self) -> u64 {
+    /// Bytes of log that wait for the next ingestion.
+    fn pending(&self) -> u64 {
         self.pending.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of log that the tree does not have.
+    pub(super) fn undrained(&self) -> u64 {
+        // Moved from the first to the second: read the other way round, some could be missed.
+        let pending = self.pending.load(Ordering::Acquire);
+        pending + self.ingesting.load(Ordering::Acquire)
     }
 }
 
@@ -113,6 +130,7 @@ impl Durable {
     pub(super) fn apply_for_ever(self: &Arc<Self>) {
         const STEP: Duration = Duration::from_millis(100);
         let mut last = self.clock.now();
+        let mut rests_from = last + REST_AFTER;
         while !self.stopping.load(Ordering::Acquire) {
             let applier = &self.applier;
             let waiters = {
@@ -123,13 +141,21 @@ impl Durable {
                 std::mem::take(&mut *waiters)
             };
             let now = self.clock.now();
-            let due = applier.pending() >= INGEST_BYTES
-                || (self.is_dirty() && now.duration_since(last) >= INGEST_AFTER);
+            let full = applier.pending() >= INGEST_BYTES;
+            if self.is_dirty() {
+                rests_from = now + REST_AFTER;
+            }
+            let due = full || (self.is_dirty() && now.duration_since(last) >= INGEST_AFTER);
             if (due && self.tree_has_room()) || !waiters.is_empty() {
                 last = now;
                 let result = self.ingest_dirty();
                 if let Err(reason) = &result {
                     self.fail(reason);
+                } else if waiters.is_empty() {
+                    self.compact_past(if full { BUSY_PERCENT } else { CALM_PERCENT });
+                } else {
+                    self.settle();
+                    self.let_go();
                 }
                 for waiter in waiters {
                     let answer = result.as_ref().map(|_| ()).map_err(|e| format!("ERR {e}"));
@@ -141,7 +167,24 @@ impl Durable {
                     self.fail(&error.to_string());
                 }
                 self.sweep_step();
+                if now >= rests_from {
+                    self.compact_past(REST_PERCENT);
+                    rests_from = now + REST_AFTER;
+                }
             }
+        }
+    }
+
+    /// Ticks until the files of a rewritten tree are gone.
+    fn let_go(&self) {
+        const PAUSE: Duration = Duration::from_millis(20);
+        for _ in 0..SETTLING_TICKS {
+            if let Err(error) = self.tree.tick() {
+                self.fail(&error.to_string());
+                return;
+            }
+            let mut waiters = self.applier.waiters.lock();
+            self.applier.signal.wait_for(&mut waiters, PAUSE);
         }
     }
 
@@ -165,7 +208,9 @@ impl Durable {
             return Err(reason.to_owned());
         }
         let applier = &self.applier;
-        applier.pending.store(0, Ordering::Relaxed);
+        let taken = applier.pending();
+        applier.ingesting.store(taken, Ordering::Release);
+        applier.pending.fetch_sub(taken, Ordering::Release);
         let (sealed, counts) = self.rotate(super::counts::Counts::encode)?;
         let epoch = next_epoch(applier.drains());
         applier.epoch.store(epoch, Ordering::Release);
@@ -198,6 +243,7 @@ impl Durable {
             .dirty_bytes
             .fetch_sub(collected, Ordering::Relaxed);
         self.forget_absent(absent);
+        applier.ingesting.store(0, Ordering::Release);
         applier.drains.fetch_add(1, Ordering::Relaxed);
         applier.last_drain.store(self.now().0, Ordering::Relaxed);
         Ok(ingested)

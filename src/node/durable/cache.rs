@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Durable;
 use super::loader::{cold_entry, place_of};
+use crate::env::clock::sleep;
 use crate::env::rng::Sampler;
 use crate::node::partition::{Partition, Space};
 use crate::record::{self, Peek, Simple};
@@ -24,10 +25,49 @@ const EVICT_PERCENT: usize = 20;
 /// How often a partition is read anew when keys were forgotten meanwhile.
 const WARM_TRIES: usize = 5;
 
+/// Milliseconds that the end of a partition's warming waits for loads under way.
+const LOADS_WAITED: usize = 1_000;
+
 /// Records installed under one hold of a partition's lock while warming.
 const WARM_BATCH: usize = 512;
 
+/// The table has so long to come back under its bound before the next command may hold it.
+const TURN_STEPS: usize = 200;
+const TURN_STEP: Duration = Duration::from_millis(5);
+
+/// Nothing is evicted while this lives: a command is gathering more keys than the cache has room for.
+/// Otherwise the first would be gone again before the last is here, for ever.
+#[derive(Debug)]
+pub struct CacheHold {
+    durable: Arc<Durable>,
+    _turn: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl Drop for CacheHold {
+    fn drop(&mut self) {
+        self.durable.cache_held.store(false, Ordering::Release);
+        self.durable.cache_signal.notify_all();
+    }
+}
+
 impl Durable {
+    /// Waits for its turn to hold the cache: one command at a time, and the table is brought under
+    /// its bound in between, so that it grows by one command's keys at most. `None`: the node stops.
+    pub async fn hold_cache(self: &Arc<Self>) -> Option<CacheHold> {
+        let turn = Arc::clone(&self.cache_turn).acquire_owned().await.ok()?;
+        for _ in 0..TURN_STEPS {
+            if !self.over_bound() {
+                break;
+            }
+            sleep(TURN_STEP).await;
+        }
+        self.cache_held.store(true, Ordering::Release);
+        Some(CacheHold {
+            durable: Arc::clone(self),
+            _turn: turn,
+        })
+    }
+
     /// Keeps the table under its bound; warms it first. Runs until the node stops.
     pub(super) fn cache_for_ever(self: &Arc<Self>) {
         const STEP: Duration = Duration::from_millis(20);
@@ -53,7 +93,7 @@ impl Durable {
 
     /// Evicts from one partition; false when there is nothing to do, or nothing clean was found.
     fn evict_some(&self, sampler: &mut Sampler) -> bool {
-        if !self.over_bound() {
+        if !self.over_bound() || self.cache_held.load(Ordering::Acquire) {
             return false;
         }
         let mut gone = 0;
@@ -161,10 +201,18 @@ impl Durable {
         if visited.is_err() || !went_well || !self.install_warm(id, evictions, &mut batch) {
             return false;
         }
-        let mut partition = self.keyspace.lock(id);
-        let whole = partition.evictions == evictions && !self.stopping.load(Ordering::Relaxed);
-        partition.complete = whole;
-        whole
+        // What a placeholder stands for is not in the table yet; such reads are short.
+        for _ in 0..LOADS_WAITED {
+            let mut partition = self.keyspace.lock(id);
+            let whole = partition.evictions == evictions && !self.stopping.load(Ordering::Relaxed);
+            if !whole || !is_loading(&partition) {
+                partition.complete = whole;
+                return whole;
+            }
+            drop(partition);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        false
     }
 
     /// Installs what the table does not have. The tree was opened before: with no eviction since,
@@ -206,6 +254,11 @@ impl Durable {
         self.keyspace.add_sums(bytes, 0);
         true
     }
+}
+
+fn is_loading(partition: &Partition) -> bool {
+    let mut all = partition.spaces().flat_map(|(_, space)| space.table.iter());
+    all.any(|slot| slot.entry.is(entry::LOADING))
 }
 
 fn is_evictable(found: &Entry, epoch: u8) -> bool {

@@ -74,6 +74,11 @@ impl Counts {
             })
     }
 
+    /// All keys together.
+    pub(super) fn total(&self) -> u64 {
+        self.iter().map(|(.., count)| count).sum()
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = vec![1];
         for (partition, database, count) in self.iter() {

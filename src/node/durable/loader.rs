@@ -25,7 +25,7 @@ const THREADS: usize = 2;
 /// Jobs that may wait; beyond, whoever asks waits to ask.
 const QUEUE: usize = 4_096;
 
-type Job = Box<dyn FnOnce() + Send>;
+pub(super) type Job = Box<dyn FnOnce() + Send>;
 type Waiting = BTreeMap<(Database, Vec<u8>), Vec<oneshot::Sender<()>>>;
 
 /// The readers, and who waits for which key.
@@ -73,7 +73,7 @@ impl Loader {
     }
 
     /// Joins whoever waits for the key; the first of them has a job to submit. `None`: it is here.
-    fn join_or_begin(
+    pub(super) fn join_or_begin(
         &self,
         keyspace: &Arc<Keyspace>,
         database: Database,

@@ -14,6 +14,7 @@
 
 mod applier;
 mod cache;
+mod compactor;
 mod counts;
 mod loader;
 mod meta;
@@ -29,11 +30,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
+pub use cache::CacheHold;
 pub use recover::{DurableConfig, OpenError, open};
 
 use self::applier::Applier;
+use self::compactor::Compactor;
 use self::counts::Counts;
 use self::loader::Loader;
 use super::commit::Committed;
@@ -46,7 +49,7 @@ use crate::store::high_water::HighWater;
 use crate::store::lock::DirectoryLock;
 use crate::store::log::{EntryKind, Log, LogError, append_opaque};
 use crate::store::tree::Tree;
-use crate::types::{Actor, ActorIndex, Database, WallMs};
+use crate::types::{Actor, ActorIndex, Database, PartitionId, WallMs};
 
 /// What the log's lock guards: the log, and the counts as far as the log has them.
 struct Writer {
@@ -77,15 +80,21 @@ pub struct Durable {
     /// Bound of the table.
     cache_bytes: u64,
     cache_park: Mutex<()>,
+    /// Whose turn it is to hold the cache, and whether it is held: see [`CacheHold`].
+    cache_turn: Arc<Semaphore>,
+    cache_held: AtomicBool,
     cache_signal: Condvar,
     /// Sequence of the last appended group.
     appended: AtomicU64,
     /// Sequence up to which the log is fsynced, for whoever waits.
     synced: watch::Sender<u64>,
     rotating: Mutex<()>,
+    /// Held by the one thread that fsyncs the log. Comes before the log's lock.
+    syncing: Mutex<()>,
     sync_wanted: Mutex<bool>,
     sync_signal: Condvar,
     applier: Applier,
+    compactor: Compactor,
     loader: Loader,
     stopping: AtomicBool,
 }
@@ -119,6 +128,8 @@ pub struct DurableReport {
     pub tree_entries: u64,
     /// Ingestions that compaction has not merged.
     pub tree_unmerged: u64,
+    /// The tree is being rewritten, to be rid of superseded entries.
+    pub tree_compacting: bool,
     /// Ingestions since the start.
     pub drains: u64,
     /// Wall milliseconds of the end of the last one; 0: none yet.
@@ -138,8 +149,7 @@ impl Durable {
         if self.durability != Durability::Always {
             return Committed::Yes;
         }
-        self.want_sync();
-        if self.wait_synced(sequence).await {
+        if self.sync_through(sequence).await {
             Committed::Yes
         } else {
             Committed::No
@@ -277,7 +287,7 @@ impl Durable {
 
     /// Bytes of log that the tree does not have.
     pub fn undrained(&self) -> u64 {
-        self.applier.pending()
+        self.applier.undrained()
     }
 
     /// Has the log failed, and why?
@@ -302,20 +312,30 @@ impl Durable {
             tree_bytes: sizes.disk_bytes,
             tree_entries: sizes.entries,
             tree_unmerged: sizes.unmerged_tables,
+            tree_compacting: self.compactor.is_running(),
             drains: self.applier.drains(),
             last_drain_ms: self.applier.last_drain().0,
         }
     }
 
     /// FLUSHDB, FLUSHALL: called with every partition locked. The marker is in the log before
-    /// anyone can write again.
-    pub fn log_flush(&self, databases: &[Database]) -> Result<(), LogError> {
+    /// anyone can write again; `left`: keys above the marker, which go on counting.
+    pub fn log_flush(
+        &self,
+        databases: &[Database],
+        left: &[(PartitionId, Database, u64)],
+    ) -> Result<(), LogError> {
         let flushed = self.keyspace.flushed.load();
         let entries: Vec<_> = databases
             .iter()
             .map(|database| (EntryKind::FLUSH, meta::encode_flush(*database, &flushed)))
             .collect();
-        self.append_own(&entries, |counts| counts.clear(databases))?;
+        self.append_own(&entries, |counts| {
+            counts.clear(databases);
+            for (partition, database, keys) in left {
+                counts.change(*partition, *database, *keys as i64);
+            }
+        })?;
         self.applier.sweep_all();
         Ok(())
     }

@@ -9,6 +9,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
 use super::applier::Applier;
+use super::compactor::Compactor;
 use super::counts::Counts;
 use super::loader::Loader;
 use super::replay::Replay;
@@ -232,13 +233,17 @@ pub fn open(
         dirty_bound: config.dirty_bytes,
         cache_bytes: config.cache_bytes,
         cache_park: Mutex::new(()),
+        cache_turn: Arc::new(tokio::sync::Semaphore::new(1)),
+        cache_held: AtomicBool::new(false),
         cache_signal: Condvar::new(),
         appended: AtomicU64::new(sequence),
         synced: watch::Sender::new(sequence),
         rotating: Mutex::new(()),
+        syncing: Mutex::new(()),
         sync_wanted: Mutex::new(false),
         sync_signal: Condvar::new(),
         applier: Applier::new(stored.sweep),
+        compactor: Compactor::default(),
         loader: Loader::start(tree, config.name_key)?,
         stopping: AtomicBool::new(false),
     });

@@ -1,10 +1,14 @@
-//! The thread that makes the log durable: fsync per group (`always`), per second (`everysec`), or at
-//! rotation only (`os`); rotation of full segments; the clock's lease; the high-water mark; free
-//! space. One fsync serves every group that was appended before it began.
+//! Making the log durable. With `always` the worker that committed a group fsyncs it in its own thread,
+//! if nobody else is at it, or else waits for who is and then looks again. A thread of its own does
+//! the rest: the fsync per second (`everysec`); rotation of full segments; the clock's lease; the
+//! high-water mark; free space. There is one fsync at a time, and it serves every group that was
+//! appended before it began.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+
+use parking_lot::MutexGuard;
 
 use super::counts::Counts;
 use super::{Durable, FAILED, meta};
@@ -63,8 +67,44 @@ impl Durable {
         Ok(())
     }
 
+    /// Makes a group durable, here or by waiting for whoever is at it. False: the log has failed.
+    pub(super) async fn sync_through(&self, sequence: u64) -> bool {
+        // From before the look at the lock: whoever holds it then will tell this receiver.
+        let mut synced = self.synced.subscribe();
+        loop {
+            let at = *synced.borrow_and_update();
+            if at == FAILED {
+                return false;
+            }
+            if at >= sequence {
+                return true;
+            }
+            if let Some(mine) = self.syncing.try_lock() {
+                let result = self.sync_holding(&mine);
+                drop(mine);
+                match result {
+                    Ok(synced) => self.publish_synced(synced.sequence),
+                    Err(reason) => self.fail(&reason),
+                }
+            } else if synced.changed().await.is_err() {
+                return false;
+            }
+        }
+    }
+
     /// One fsync, off the log's lock, of all that is appended by now.
     pub(super) fn sync_now(&self) -> Result<Synced, String> {
+        let mine = self.syncing.lock();
+        let result = self.sync_holding(&mine);
+        drop(mine);
+        if let Ok(synced) = &result {
+            self.publish_synced(synced.sequence);
+        }
+        result
+    }
+
+    /// What it gives is to be published once the lock is free: who found it taken looks again then.
+    fn sync_holding(&self, _mine: &MutexGuard<'_, ()>) -> Result<Synced, String> {
         let handle = self.writer.lock().log.sync_handle();
         if handle_is_current(*self.synced.borrow(), handle.synced().sequence) {
             return Ok(handle.synced());
@@ -78,18 +118,13 @@ impl Durable {
                 "fsync of the log was slow"
             );
         }
-        self.publish_synced(synced.sequence);
         Ok(synced)
     }
 
+    /// Tells everyone who waits, also if this is no news: the lock is free again, which somebody
+    /// with a later group has to know.
     pub(super) fn publish_synced(&self, sequence: u64) {
-        self.synced.send_if_modified(|at| {
-            let newer = *at != FAILED && sequence > *at;
-            if newer {
-                *at = sequence;
-            }
-            newer
-        });
+        self.synced.send_modify(|at| *at = (*at).max(sequence));
     }
 
     fn append_lease(&self) -> Result<Option<crate::types::Hlc>, String> {
@@ -107,6 +142,7 @@ impl Durable {
     pub(super) fn rotate<T>(&self, capture: impl FnOnce(&Counts) -> T) -> Result<(u64, T), String> {
         let text = |error: crate::store::log::LogError| error.to_string();
         let _one_at_a_time = self.rotating.lock();
+        let syncing = self.syncing.lock();
         let rotation = self.writer.lock().log.rotation().map_err(text)?;
         let prepared = rotation.prepare().map_err(text)?;
         let now = self.now();
@@ -115,6 +151,7 @@ impl Durable {
         let sequence = writer.log.position().sequence;
         let captured = capture(&writer.counts);
         drop(writer);
+        drop(syncing);
         self.publish_synced(sequence);
         Ok((sealed, captured))
     }

@@ -1,6 +1,8 @@
 //! The engine over real files: what was committed is there after any stop, drained or not; counts are
 //! right at once; cold keys come back; the cache stays under its bound.
 
+mod cold;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

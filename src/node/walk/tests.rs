@@ -103,7 +103,7 @@ fn a_step_looks_at_some_pages_only_however_many_are_dead() {
     let (keys, steps) = walk(&mut fixture, 10);
     assert_eq!(keys, [b"alive"]);
     assert!(steps >= 10, "{steps} steps over twenty thousand entries");
-    let found = fixture.run(|l| l.random_key(None));
+    let found = fixture.run(|l| l.random_key(None, &|_| true));
     assert_eq!(found.as_deref(), Some(b"alive".as_slice()));
 }
 
@@ -164,11 +164,11 @@ fn expired_keys_are_counted_but_neither_walked_over_nor_drawn() {
     assert_eq!(fixture.count(), 51);
     assert_eq!(walk(&mut fixture, 10).0, [b"new"]);
     for _ in 0..20 {
-        let found = fixture.run(|l| l.random_key(None));
+        let found = fixture.run(|l| l.random_key(None, &|_| true));
         assert_eq!(found.as_deref(), Some(b"new".as_slice()));
     }
     fixture.now = WallMs(START.0 + 9_000);
-    assert_eq!(fixture.run(|l| l.random_key(None)), None);
+    assert_eq!(fixture.run(|l| l.random_key(None, &|_| true)), None);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn every_key_may_be_drawn() {
         fixture.set(&format!("k{i}"), "v", None);
     }
     let drawn: BTreeSet<_> = (0..2_000)
-        .filter_map(|_| fixture.run(|l| l.random_key(None)))
+        .filter_map(|_| fixture.run(|l| l.random_key(None, &|_| true)))
         .collect();
     assert_eq!(drawn.len(), 20);
 }

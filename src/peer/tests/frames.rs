@@ -98,7 +98,8 @@ fn a_body_that_is_too_long_leaves_no_trace() {
 #[test]
 fn a_length_is_judged_by_its_four_bytes() {
     for length in [u32::MAX, (FRAME_BYTES_MAX - HEADER_BYTES + 1) as u32] {
-        let refused = parse(&length.to_le_bytes(), FRAME_BYTES_MAX);
+        let start = length.to_le_bytes();
+        let refused = parse(&start, FRAME_BYTES_MAX);
         let bytes = HEADER_BYTES + length as usize;
         let error = FrameError::TooLarge {
             bytes,

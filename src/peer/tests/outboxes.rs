@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use crate::peer::*;
 use crate::types::Actor;
 
-fn outbox(ops: &[&[u8]]) -> Outbox {
+fn outbox<T: AsRef<[u8]>>(ops: &[T]) -> Outbox {
     let mut outbox = Outbox::new(Actor(1));
-    for op in ops {
+    for op in ops.iter().map(AsRef::as_ref) {
         outbox.push(op).expect("there is room");
     }
     outbox
@@ -58,7 +58,7 @@ fn sent(outbox: &mut Outbox) -> Vec<(u64, Vec<u8>)> {
 
 #[test]
 fn a_cumulative_acknowledgement_releases_what_it_covers() {
-    let mut outbox = outbox(&[b"one", b"two", b"three"]);
+    let mut outbox = outbox(&["one", "two", "three"]);
     assert_eq!(outbox.last(), Seq(3));
     assert_eq!(
         outbox.acked(&ack(2, 1)),
@@ -106,7 +106,7 @@ fn an_acknowledgement_past_a_refused_operation_does_not_count_it() {
 
 #[test]
 fn a_hidden_operation_is_taken_but_does_not_count() {
-    let mut outbox = outbox(&[b"hidden", b"plain"]);
+    let mut outbox = outbox(&["hidden", "plain"]);
     let told = outbox.acked(&Ack {
         except: vec![(1, Exception::Hidden)],
         ..ack(2, 2)
@@ -122,7 +122,7 @@ fn a_hidden_operation_is_taken_but_does_not_count() {
 
 #[test]
 fn a_pending_operation_is_retained_and_acknowledged_by_name() {
-    let mut outbox = outbox(&[b"cold", b"hot"]);
+    let mut outbox = outbox(&["cold", "hot"]);
     outbox
         .acked(&Ack {
             except: vec![(1, Exception::Pending)],
@@ -185,7 +185,7 @@ fn what_was_never_sent_cannot_be_acknowledged() {
 
 #[test]
 fn batches_are_cut_by_bytes_and_rewound_by_a_new_connection() {
-    let mut outbox = outbox(&[&[1; 100], &[2; 100], &[3; 500], b""]);
+    let mut outbox = outbox(&[vec![1; 100], vec![2; 100], vec![3; 500], vec![]]);
     let mut batch = |bytes_max| {
         let batch = outbox.next_batch(bytes_max)?;
         Some((batch.first, batch.count))
@@ -208,7 +208,7 @@ fn batches_are_cut_by_bytes_and_rewound_by_a_new_connection() {
 
 #[test]
 fn the_largest_operation_fits_a_frame() {
-    let mut outbox = outbox(&[&vec![7; OP_BYTES_MAX]]);
+    let mut outbox = outbox(&[vec![7; OP_BYTES_MAX]]);
     let too_long = outbox.push(&vec![7; OP_BYTES_MAX + 1]);
     assert_eq!(too_long, Err(OutboxFull::TooLong(OP_BYTES_MAX + 1)));
     let batch = outbox.next_batch(usize::MAX).expect("it is there");

@@ -110,7 +110,7 @@ fn the_dialer_refuses_an_impostor_before_it_proves_anything() {
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let address = listener.local_addr().expect("it is bound").to_string();
-        let impostor = task::local("impostor", async move {
+        let impostor = tokio::task::spawn_local(async move {
             let (mut stream, _) = listener.accept().await.expect("it is dialed");
             let mut hello = [0; HELLO_BYTES];
             stream.read_exact(&mut hello).await.expect("a hello");
@@ -181,7 +181,7 @@ fn a_slow_stranger_is_closed_in_time() {
         let mut slow = TcpStream::connect(address).await.expect("it listens");
         let (stream, _) = listener.accept().await.expect("it connected");
         let limit = Duration::from_millis(100);
-        let drip = task::local("drip", async move {
+        let drip = tokio::task::spawn_local(async move {
             for byte in b"dynpeer1........" {
                 if slow.write_all(&[*byte]).await.is_err() {
                     break;

@@ -69,10 +69,7 @@ fn a_zone_with_two_replicas_is_seen() {
             _ => None,
         })
         .collect();
-    assert!(
-        zones == [(1, 0), (1, 2)] || zones == [(1, 2), (1, 0)],
-        "{found:?}"
-    );
+    assert_eq!(zones, [(1, 2)], "{found:?}");
 }
 
 #[test]
@@ -100,11 +97,9 @@ fn a_load_beyond_the_quota_is_seen() {
         Violation::Load { found, .. } => Some(*found),
         _ => None,
     });
-    let mut loads: Vec<u32> = loads.collect();
-    loads.sort_unstable();
-    let mut planted = vec![before[0] - 2, before[1] + 2];
-    planted.sort_unstable();
-    assert_eq!(loads, planted, "{found:?}");
+    let loads: Vec<u32> = loads.collect();
+    let planted = [before[0] - 2, before[1] + 2];
+    assert!(planted.iter().all(|l| loads.contains(l)), "{found:?}");
 }
 
 #[test]

@@ -5,34 +5,35 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::{Connection, set_fanning};
-use crate::cluster::{Hook, Span};
+use crate::cluster::{Anew, Hook, Span};
 use crate::commands::dispatch::{Dispatch, Ended};
+use crate::env::clock::sleep;
 use crate::resp::{Limits, Progress, Reply, Request, RequestReader};
+use crate::session::{Quorum, ReplyMode};
 use crate::types::MAX_BULK_BYTES;
 
-/// A reply is made anew so often at most: each time something new has been learned.
-const ROUNDS_MAX: usize = 8;
+/// Between two tries of a request that found nobody.
+const RETRY: Duration = Duration::from_millis(10);
 
 impl Connection {
     /// Waits for other nodes; afterwards the output holds every reply as it is to be sent.
     pub(super) async fn settle(&mut self) {
         let worker = Rc::clone(&self.worker);
         let deadline = worker.node.clock.now() + self.patience();
-        for round in 0..ROUNDS_MAX {
-            let last = round + 1 == ROUNDS_MAX;
-            let deadline = if last {
-                worker.node.clock.now()
-            } else {
-                deadline
-            };
+        self.once_timeout_ms = None;
+        loop {
             let mut pass = std::mem::take(&mut self.pass);
             worker.settle(&mut pass, deadline).await;
+            if pass.retries() {
+                // Routes change when somebody notices; asking again at once would find the same.
+                sleep(RETRY).await;
+            }
             let mut output = std::mem::take(&mut self.output);
             let protocol = self.session.protocol;
             pass.assemble(
                 &mut output,
                 |text, out| Reply::new(out, protocol).error(text),
-                |span, routed, out| self.anew(span, routed, out),
+                |span, how, out| self.anew(span, how, out),
             );
             self.output = output;
             if let Some((database, key)) = self.wanted.take() {
@@ -45,14 +46,29 @@ impl Connection {
         }
     }
 
-    fn patience(&self) -> Duration {
-        let asked = self.session.quorum_once.unwrap_or(self.session.quorum);
+    pub(super) fn patience(&self) -> Duration {
         let shipped = self.worker.plane.borrow().view.request_timeout_ms;
-        Duration::from_millis(asked.timeout_ms.unwrap_or(shipped))
+        let own = self.session.quorum.timeout_ms.unwrap_or(shipped);
+        // All of a pass wait together: as long as the most patient of them.
+        Duration::from_millis(match self.once_timeout_ms {
+            Some(once) if self.pass.len() <= 1 => once,
+            Some(once) => once.max(own),
+            None => own,
+        })
+    }
+
+    /// QUORUM ONCE is for one command, or for MULTI with all up to its EXEC; not for one that is yet
+    /// to run.
+    pub(super) fn end_once(&mut self, once: Option<Quorum>, ended: &Ended) {
+        let ran = !matches!(ended, Ended::Split | Ended::Load(..) | Ended::Hold);
+        if ran && self.session.queue.is_none() && self.session.quorum_once == once {
+            self.session.quorum_once = None;
+            self.once_timeout_ms = once.and_then(|once| once.timeout_ms);
+        }
     }
 
     /// Runs one request of the input again, its reply at the end of `out`.
-    fn anew(&mut self, span: Span, routed: bool, out: &mut Vec<u8>) {
+    fn anew(&mut self, span: Span, how: Anew, out: &mut Vec<u8>) {
         let worker = Rc::clone(&self.worker);
         let asked = self.input.get(span.asked_from..span.asked_to);
         let bytes = asked.unwrap_or_default().to_vec();
@@ -75,11 +91,16 @@ impl Connection {
             node: &worker.node,
             stage,
             stats: &worker.stats,
-            elsewhere: routed.then_some(&mut hook),
+            elsewhere: how.routed.then_some(&mut hook),
             now: worker.node.clock.wall(),
             instant,
         };
+        let mode = self.session.reply_mode;
+        if how.silent {
+            self.session.reply_mode = ReplyMode::Off;
+        }
         let ended = dispatch.execute(&mut self.session, request.argv(&bytes), out);
+        self.session.reply_mode = mode;
         set_fanning(stage, false);
         match ended {
             Ended::Load(database, key) => {

@@ -1,10 +1,13 @@
 //! Commands that concern several nodes. One on many keys becomes one for each key, all of them started
 //! before any is waited for; their replies make the command's own.
 
+use super::asking::tell;
 use super::settle::request_of;
 use super::{Connection, Step};
-use crate::commands::{Command, Registry};
+use crate::commands::dispatch::Ended;
+use crate::commands::{Command, Registry, Wait};
 use crate::resp::{Limits, OwnedArgv, Progress, Reply, Request, RequestReader, reply_length};
+use crate::session::ReplyMode;
 use crate::types::MAX_BULK_BYTES;
 
 /// How the replies for single keys become the whole command's.
@@ -34,16 +37,50 @@ impl Connection {
             return;
         };
         let words: Vec<Box<[u8]>> = argv.argv().iter().map(Box::from).collect();
-        let found = words.first().and_then(|name| Registry::get().find(name));
-        let joined = match found.and_then(|command| join_of(command)) {
-            Some((join, step)) => self.each(&words, join, step).await,
-            None => error(
-                self,
-                "CLUSTERDOWN this command on keys of several nodes is not served; nothing was done",
-            ),
+        // QUORUM ONCE governs every part; CLIENT REPLY OFF and SKIP the whole.
+        let quorum = self.session.quorum;
+        self.session.quorum = self.session.quorum_once.take().unwrap_or(quorum);
+        let mode = std::mem::take(&mut self.session.reply_mode);
+        let joined = self.whole(&words).await;
+        self.session.quorum = quorum;
+        self.session.reply_mode = match mode {
+            ReplyMode::Off => ReplyMode::Off,
+            ReplyMode::On | ReplyMode::SkipNext | ReplyMode::Skipping => ReplyMode::On,
         };
         self.executed += consumed;
-        self.output.extend_from_slice(&joined);
+        if matches!(mode, ReplyMode::On | ReplyMode::SkipNext) {
+            self.output.extend_from_slice(&joined);
+        }
+    }
+
+    async fn whole(&mut self, words: &[Box<[u8]>]) -> Vec<u8> {
+        let registry = Registry::get();
+        let found = words.first().and_then(|name| registry.find(name));
+        let sub = found.zip(words.get(1));
+        let sub = sub.and_then(|(command, word)| registry.find_subcommand(command, word));
+        let Some(command) = sub.or(found) else {
+            return Vec::new();
+        };
+        if let Some((join, step)) = join_of(command) {
+            return self.each(words, join, step).await;
+        }
+        let told = match command.full_name.as_str() {
+            "scan" => self.scan(words).await,
+            "keys" => self.keys(words).await,
+            "randomkey" => self.random_key().await,
+            "dbsize" => self.size().await,
+            "flushdb" => self.flush_all(words, false).await,
+            "flushall" => self.flush_all(words, true).await,
+            "publish" => self.publish(words).await,
+            "policy|set" | "policy|del" => self.on_all(words).await,
+            "exec" => return self.exec_apart().await,
+            "watch" => self.watch_apart(words).await,
+            "msetnx" => self.set_all_or_none(words).await,
+            _ => return self.scratch(command, words).await,
+        };
+        let mut out = Vec::new();
+        tell(&mut Reply::new(&mut out, self.session.protocol), &told);
+        out
     }
 
     fn front(&self) -> Option<(OwnedArgv, usize)> {
@@ -90,6 +127,10 @@ impl Connection {
             }
             match step {
                 Step::Write => {}
+                // As in any EXEC nothing waits for time or for others.
+                Step::Wait(Ended::Wait(Wait::Replicas { .. })) if self.session.in_exec => {
+                    Reply::new(&mut self.output, self.session.protocol).integer(0);
+                }
                 Step::Wait(ended) => Box::pin(self.wait(ended)).await,
                 Step::Read | Step::Close => break,
             }
@@ -99,12 +140,6 @@ impl Connection {
         self.reader = reader;
         std::mem::replace(&mut self.output, output)
     }
-}
-
-fn error(connection: &Connection, text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    Reply::new(&mut out, connection.session.protocol).error(text);
-    out
 }
 
 /// One reply out of many; the first error among them stands for all.

@@ -164,3 +164,21 @@ fn a_full_table_refuses_writes_or_evicts() {
     let evicted = bench.node.keyspace.sums.evicted_keys.load(Relaxed);
     assert_eq!(evicted as usize, 500 - kept);
 }
+
+#[test]
+fn a_cursor_is_read_as_strtoul_reads_it() {
+    let mut bench = Bench::new();
+    bench.check(&[
+        ("SET '' 1", "+OK"),
+        ("SCAN 0 MATCH *", "[0, []]"),
+        ("SCAN -1", "[0, []]"),
+        ("SCAN 18446744073709551615", "[0, []]"),
+        ("SCAN 18446744073709551616", "-ERR invalid cursor"),
+        ("SCAN 1x", "-ERR invalid cursor"),
+        ("SCAN -", "-ERR invalid cursor"),
+        ("SCAN ++1", "-ERR invalid cursor"),
+    ]);
+    // The empty key is there; only `*` and the empty pattern match it.
+    assert_eq!(bench.run_bytes(&[b"KEYS", b"*"]), b"*1\r\n$0\r\n\r\n");
+    assert_eq!(bench.run_bytes(&[b"KEYS", b"**"]), b"*0\r\n");
+}
