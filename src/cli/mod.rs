@@ -42,7 +42,7 @@ pub struct ServerArgs {
     /// Directory of log and tree.
     #[arg(long)]
     data_dir: Option<PathBuf>,
-    /// A node of the cluster to join (several nodes are not built yet: refused).
+    /// A node of the cluster to join.
     #[arg(long, value_name = "HOST:PORT")]
     seed: Vec<String>,
     /// Found a cluster in an empty directory, whatever the seeds say.
@@ -51,6 +51,9 @@ pub struct ServerArgs {
     /// Any setting, as section.key=value.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
+    /// RING CUT may cut links of this process: for demonstrations and tests.
+    #[arg(long, hide = true)]
+    allow_faults: bool,
 }
 
 /// Flags of `dynamo check`.

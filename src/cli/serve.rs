@@ -35,6 +35,7 @@ pub(super) fn merged(before: ServerArgs, after: ServerArgs) -> ServerArgs {
         data_dir: after.data_dir.or(before.data_dir),
         seed: both(before.seed, after.seed),
         found: after.found || before.found,
+        allow_faults: after.allow_faults || before.allow_faults,
         set: both(before.set, after.set),
     }
 }
@@ -89,13 +90,16 @@ pub(super) fn serve(args: &ServerArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let found = args.found;
+    let (found, allow_faults) = (args.found, args.allow_faults);
     tokio::task::LocalSet::new().block_on(&runtime, async move {
         let entered = tokio::select! {
             entered = enter(&config, &Clock::System, found) => entered?,
             () = told_to_stop() => return Ok(()),
         };
         let node = Node::open_as(&entered.identity, config, Clock::System, entered.part)?;
+        if allow_faults {
+            node.faults.allow();
+        }
         // Before anyone is told that we are here: who then says "stop" is heard.
         let mut signals = Signals::new()?;
         let mut server = Server::start(Arc::clone(&node), bound, workers)?;

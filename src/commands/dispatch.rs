@@ -139,7 +139,9 @@ impl<E: Elsewhere> Dispatch<'_, E> {
             stats: self.stats,
         };
         let ended = run(command, &mut context, argv, &mut self.instant);
-        if let Some(elsewhere) = &mut self.elsewhere {
+        if let Some(elsewhere) = &mut self.elsewhere
+            && !command.own_copy
+        {
             let Context { keys, session, .. } = &mut context;
             let wrote = keys.stage.writes != writes;
             elsewhere.ran(session, keys, &mut command.keys(argv), wrote);

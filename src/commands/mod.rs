@@ -17,6 +17,7 @@ mod connection;
 pub mod generic;
 mod pubsub;
 mod redact;
+mod ring;
 mod server;
 mod string;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub const FAMILIES: &[&[CommandSpec]] = &[
     server::ABOUT,
     server::ADMIN,
     causal::COMMANDS,
+    ring::COMMANDS,
     transaction::COMMANDS,
 ];
 

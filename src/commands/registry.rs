@@ -25,6 +25,8 @@ pub struct Command {
     pub no_auth: bool,
     /// Exactly one key, at this position.
     pub only_key: Option<usize>,
+    /// Shows this node's own copy of its key: no other owner is asked.
+    pub own_copy: bool,
     /// May name a key of a database that is not the selected one: COPY, MOVE.
     pub crosses_databases: bool,
     /// CLUSTER: refused whatever it says, and checked all the same.
@@ -96,6 +98,7 @@ impl Registry {
             denyoom: spec.has(Flag::Denyoom),
             no_auth: spec.has(Flag::NoAuth),
             only_key,
+            own_copy: container.is_some_and(|container| container.name == "ring"),
             crosses_databases: container.is_none() && matches!(spec.name, "copy" | "move"),
             subcommands: Vec::new(),
         });

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 
 use super::durable::{self, DurableConfig};
+use super::faults::Faults;
 use super::identity::{Identity, IdentityError};
 use super::keyspace::{Founding, Keyspace};
 use super::pulse::Pulses;
@@ -106,6 +107,7 @@ impl Node {
             cluster: identity.cluster,
             founded: identity.founded(),
             pulses: Pulses::default(),
+            faults: Faults::default(),
             began: clock.now(),
             view: ArcSwap::from_pointee(View::alone(identity.node, identity.partitions)),
             keyspace,

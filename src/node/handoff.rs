@@ -2,9 +2,13 @@
 //! lists, where nobody does (paper, section 4.6). The machines behind one lock; they are asked only
 //! while an owner is away.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::fanout::Missed;
+use super::keyspace::Place;
 use super::stage::Stage;
 use super::view::{NodeIndex, View};
 use crate::coordinator::hints::{
@@ -12,7 +16,7 @@ use crate::coordinator::hints::{
 };
 use crate::coordinator::missed::{self, MissedLimits, MissedList, MissedMetrics};
 use crate::store::log::EntryKind;
-use crate::types::{Hlc, MonoMs};
+use crate::types::{Database, Hlc, MonoMs, NodeId};
 
 /// See the module's head.
 #[derive(Debug)]
@@ -32,6 +36,30 @@ pub struct Due {
     pub hints: Vec<hints::Effect>,
     /// Of missed lists.
     pub missed: Vec<missed::Effect>,
+}
+
+/// What is kept for one owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Hints.
+    pub hints: u64,
+    /// Their keys and records.
+    pub hint_bytes: u64,
+    /// When the oldest hint was taken.
+    pub oldest: Option<Hlc>,
+    /// Keys that it is known to lack.
+    pub missed_keys: u64,
+    /// Partitions that are to be exchanged with it.
+    pub missed_partitions: u64,
+}
+
+/// What is kept of one key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfKey {
+    /// For whom, bytes of the record, when it was taken.
+    pub hints: Vec<(NodeId, u64, Hlc)>,
+    /// Who has missed it.
+    pub missed: Vec<NodeId>,
 }
 
 /// What log and tree have brought back.
@@ -177,6 +205,49 @@ impl Handoff {
             all.push((EntryKind::MISSED, bytes));
         }
         all
+    }
+
+    /// What is kept for each owner, for operators: walks over all of it.
+    pub fn kept(&self) -> BTreeMap<NodeId, Kept> {
+        let machines = self.0.lock();
+        let mut all: BTreeMap<NodeId, Kept> = BTreeMap::new();
+        for hint in machines.book.iter() {
+            let kept = all.entry(hint.owner).or_default();
+            kept.hints += 1;
+            kept.hint_bytes += (hint.key.len() + hint.record.len()) as u64;
+            let oldest = kept.oldest.get_or_insert(hint.taken);
+            *oldest = hint.taken.min(*oldest);
+        }
+        for (owner, keys, partitions) in machines.missed.by_owner() {
+            let kept = all.entry(owner).or_default();
+            kept.missed_keys = keys;
+            kept.missed_partitions = partitions;
+        }
+        all
+    }
+
+    /// What is kept of one key: hints with their size and age, and who is noted as having missed it.
+    pub fn kept_of(
+        &self,
+        owners: &[NodeId],
+        database: Database,
+        key: &[u8],
+        place: Place,
+    ) -> OfKey {
+        let machines = self.0.lock();
+        let name = (place.partition, database, place.token);
+        let bytes = Bytes::copy_from_slice(key);
+        let mut of = OfKey::default();
+        for owner in owners {
+            if let Some(hint) = machines.book.get(*owner, name, &bytes) {
+                of.hints
+                    .push((*owner, hint.record.len() as u64, hint.taken));
+            }
+            if machines.missed.is_noted(*owner, name, key) {
+                of.missed.push(*owner);
+            }
+        }
+        of
     }
 
     /// For INFO and /metrics.

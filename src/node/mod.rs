@@ -11,6 +11,7 @@ pub mod evict;
 pub mod eviction;
 pub mod expire;
 pub mod fanout;
+pub mod faults;
 #[cfg(test)]
 mod fixture;
 pub mod flush;
@@ -56,6 +57,7 @@ use crate::env::Clock;
 use crate::session::{Clients, PubSub};
 use crate::types::{ClusterId, NodeId, WallMs};
 use durable::Durable;
+use faults::Faults;
 pub use monitor::Monitors;
 use pulse::Pulses;
 use slowlog::SlowLog;
@@ -81,6 +83,8 @@ pub struct Node {
     began: Instant,
     /// When workers asked and heard each peer.
     pub pulses: Pulses,
+    /// Links cut on purpose, in demonstrations and tests.
+    pub faults: Faults,
     /// The cluster as this node sees it.
     pub view: ArcSwap<View>,
     /// Settings; CONFIG SET swaps in a new snapshot.

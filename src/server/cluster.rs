@@ -86,6 +86,9 @@ async fn deal(
     events: mpsc::Sender<Event>,
 ) {
     while let Some((stream, established)) = peers.recv().await {
+        if !node.faults.may_hear(established.peer) {
+            continue;
+        }
         node.keyspace.clock.observe(established.peer_hlc);
         match established.class {
             Class::Control | Class::Bulk => {

@@ -8,6 +8,7 @@ mod handoff;
 mod housekeeping;
 mod listener;
 mod peering;
+mod severed;
 mod waiting;
 mod wire;
 mod worker;

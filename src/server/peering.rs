@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::control::{Event, local_of};
 use super::forwarded::Forwarded;
+use super::severed::{not_heard, not_sent, until_sent};
 use super::wire::Wire;
 use super::worker::Worker;
 use crate::cluster::{Malformed, Served};
@@ -38,6 +39,8 @@ pub(super) enum Broken {
     Body(#[from] Malformed),
     #[error("a frame of another cluster")]
     Cluster,
+    #[error("cut on purpose")]
+    Cut,
 }
 
 /// Bytes as they arrive, taken apart into frames.
@@ -69,7 +72,11 @@ impl Arriving {
 }
 
 /// Our own connection to a peer, from the handshake until it breaks.
-pub(super) async fn talk(worker: &Rc<Worker>, to: NodeIndex, stream: TcpStream) -> Broken {
+pub(super) async fn talk(
+    worker: &Rc<Worker>,
+    (to, id): (NodeIndex, NodeId),
+    stream: TcpStream,
+) -> Broken {
     let wire = Rc::new(Wire::new(stream));
     {
         let mut plane = worker.plane.borrow_mut();
@@ -81,6 +88,7 @@ pub(super) async fn talk(worker: &Rc<Worker>, to: NodeIndex, stream: TcpStream) 
         biased;
         error = listen(worker, to, &wire) => error,
         error = wire.drain() => error.map_or_else(Broken::from, |()| Broken::Closed),
+        () = not_sent(&worker.node, id) => Broken::Cut,
     };
     worker.set_wire(to, None);
     worker.plane.borrow_mut().disconnected(to);
@@ -144,6 +152,18 @@ pub(super) async fn serve(
         biased;
         error = requests(worker, &wire, &mut served, &forwarded, from) => error,
         error = wire.drain() => error.map_or_else(Broken::from, |()| Broken::Closed),
+        () = mute(worker, peer, &wire) => Broken::Cut,
+        () = not_heard(&worker.node, peer) => Broken::Cut,
+    }
+}
+
+/// Holds back answers to a node that nothing may be sent to.
+async fn mute(worker: &Worker, peer: NodeId, wire: &Wire) {
+    loop {
+        not_sent(&worker.node, peer).await;
+        wire.mute(true);
+        until_sent(&worker.node, peer).await;
+        wire.mute(false);
     }
 }
 
@@ -257,6 +277,7 @@ async fn keep_dialled(worker: Rc<Worker>, to: NodeIndex, id: NodeId, events: mps
         let view = worker.node.view.load_full();
         let address = view.node(to).map(|known| known.peer_address.clone());
         let number = worker.number as u16;
+        until_sent(&worker.node, id).await;
         let local = local_of(&worker.node);
         let address = address.unwrap_or_default();
         match dial(&address, &local, Class::Stream, number, HANDSHAKE_TIMEOUT).await {
@@ -267,7 +288,7 @@ async fn keep_dialled(worker: Rc<Worker>, to: NodeIndex, id: NodeId, events: mps
                     .pulses
                     .lives(to, established.actor, established.peer_hlc);
                 backoff.connected(elapsed());
-                let broken = talk(&worker, to, stream).await;
+                let broken = talk(&worker, (to, id), stream).await;
                 tracing::debug!(%id, %broken, "a connection to a peer broke");
                 // A full queue: the detector finds out by itself.
                 let _ = events.try_send(Event::Lost(id));

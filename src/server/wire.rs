@@ -1,7 +1,7 @@
 //! A socket that several tasks of one worker write to: whoever has bytes tries at once, without waking
 //! anybody; what the socket does not take is finished by the task that owns it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -11,6 +11,8 @@ pub(super) struct Wire {
     pub(super) stream: TcpStream,
     left: RefCell<Vec<u8>>,
     stuck: Notify,
+    /// Nothing is written until told otherwise.
+    muted: Cell<bool>,
 }
 
 impl Wire {
@@ -19,13 +21,14 @@ impl Wire {
             stream,
             left: RefCell::default(),
             stuck: Notify::new(),
+            muted: Cell::new(false),
         }
     }
 
     /// Writes what the socket takes, and keeps the rest: `bytes` is empty afterwards.
     pub(super) fn send(&self, bytes: &mut Vec<u8>) {
         let mut left = self.left.borrow_mut();
-        if !left.is_empty() {
+        if !left.is_empty() || self.muted.get() {
             left.append(bytes);
             return;
         }
@@ -45,11 +48,17 @@ impl Wire {
         bytes.clear();
     }
 
+    /// Holds back what is sent from now on, or lets it go.
+    pub(super) fn mute(&self, muted: bool) {
+        self.muted.set(muted);
+        self.stuck.notify_one();
+    }
+
     /// Finishes what got stuck, for as long as the socket lives.
     pub(super) async fn drain(&self) -> std::io::Result<()> {
         loop {
             self.stuck.notified().await;
-            while !self.left.borrow().is_empty() {
+            while !self.muted.get() && !self.left.borrow().is_empty() {
                 self.stream.writable().await?;
                 let mut left = self.left.borrow_mut();
                 match self.stream.try_write(&left) {

@@ -124,6 +124,15 @@ impl MissedList {
         })
     }
 
+    /// Owners that lack something, with how many keys and partitions.
+    pub fn by_owner(&self) -> impl Iterator<Item = (NodeId, u64, u64)> + '_ {
+        let lacking = self.lists.iter().filter(|(_, notes)| !notes.is_empty());
+        lacking.map(|(owner, notes)| {
+            let partitions = notes.partition_count() as u64;
+            (*owner, notes.queue.len() as u64, partitions)
+        })
+    }
+
     /// Figures for operators.
     pub fn metrics(&self) -> MissedMetrics {
         let mut metrics = MissedMetrics {

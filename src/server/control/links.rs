@@ -18,6 +18,7 @@ use crate::peer::{
     Backoff, Class, DialError, Established, FRAME_BYTES_MAX, FrameKind, HANDSHAKE_TIMEOUT, Header,
     Local, Secrets, Unparsed, VERSIONS, dial, encode, parse,
 };
+use crate::server::severed::{not_heard, not_sent, until_sent};
 use crate::types::{MonoMs, NodeId};
 
 /// Frames on their way to one member; what does not fit is lost, as gossip and probes may be.
@@ -102,6 +103,7 @@ async fn talk(
     let began = node.clock.now();
     let mut backoff = Backoff::default();
     loop {
+        until_sent(&node, to).await;
         let dialled = dial(
             &address,
             &local_of(&node),
@@ -115,7 +117,10 @@ async fn talk(
                 node.keyspace.clock.observe(established.peer_hlc);
                 backoff.connected(MonoMs(began.elapsed().as_millis() as u64));
                 let _ = events.send(Event::Connected(to)).await;
-                exchange(&node, to, stream, &mut frames, &events).await;
+                tokio::select! {
+                    () = exchange(&node, to, stream, &mut frames, &events) => {}
+                    () = not_sent(&node, to) => {}
+                }
                 let _ = events.send(Event::Lost(to)).await;
             }
             Ok(_) => tracing::warn!(%to, address, "another node answers at this member's address"),
@@ -176,7 +181,9 @@ pub(super) fn tell_seed(node: &Arc<Node>, address: String, body: Bytes) {
     let run = async move {
         let local = local_of(&node);
         let dialled = dial(&address, &local, Class::Control, 0, HANDSHAKE_TIMEOUT).await;
-        if let Ok((mut stream, _)) = dialled {
+        if let Ok((mut stream, established)) = dialled
+            && node.faults.may_send(established.peer)
+        {
             // Lost like any gossip if it does not get there.
             let _ = stream
                 .write_all(&framed(&node, FrameKind::GOSSIP, &body))
@@ -200,10 +207,12 @@ pub(crate) async fn accepted(
             biased;
             frame = backwards.recv() => {
                 let Some(frame) = frame else { return };
-                if stream.write_all(&frame).await.is_err() {
+                let may_send = node.faults.may_send(established.peer);
+                if may_send && stream.write_all(&frame).await.is_err() {
                     return;
                 }
             }
+            () = not_heard(&node, established.peer) => return,
             read = stream.read_buf(&mut bytes) => match read {
                 Ok(0) | Err(_) => return,
                 Ok(_) => {
