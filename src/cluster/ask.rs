@@ -3,10 +3,10 @@
 
 use smallvec::SmallVec;
 
-use super::hook::item;
 use super::inner;
 use super::pass::{Pass, Span, Waits};
 use super::plane::Plane;
+use super::unit::item;
 use super::wire::{INNER, LOCAL};
 use crate::node::view::NodeIndex;
 use crate::session::Session;
@@ -82,6 +82,6 @@ impl Plane {
             return;
         }
         let words: [&[u8]; 2] = [inner::MARK, &inner::put_markers(&markers)];
-        self.link(to).tell(&super::hook::PLAIN, words.into_iter());
+        self.link(to).tell(&super::unit::PLAIN, words.into_iter());
     }
 }

@@ -7,15 +7,15 @@ use smallvec::SmallVec;
 use super::link::Link;
 use super::pass::{Pass, Span, Waits};
 use super::plane::Plane;
-use super::unit::unit_words;
-use super::wire::{CommandItem, INNER, UNIT, Words};
+use super::unit::{item, unit_words};
+use super::wire::UNIT;
 use crate::commands::elsewhere::{Elsewhere, Routed};
 use crate::commands::{Command, CommandError, KeySpec, Registry, Semantics};
 use crate::node::Locked;
 use crate::node::view::{NodeIndex, Route};
-use crate::resp::{Argv, Protocol};
+use crate::resp::Argv;
 use crate::session::{ReplyMode, Session};
-use crate::types::{Database, PartitionId};
+use crate::types::PartitionId;
 
 const NO_SEAT: CommandError = CommandError::text(
     "CLUSTERDOWN no node that keeps this key can be reached; nothing was written",
@@ -200,36 +200,6 @@ impl<'a> Hook<'a> {
         Routed::Sent
     }
 }
-
-/// A command as this session sends it.
-pub(super) fn item(session: &Session, flags: u8) -> CommandItem<'static> {
-    let quorum = session.quorum_once.unwrap_or(session.quorum);
-    CommandItem {
-        flags,
-        protocol: match session.protocol {
-            Protocol::Resp2 => 2,
-            Protocol::Resp3 => 3,
-        },
-        database: session.database,
-        r: quorum.r.unwrap_or(0),
-        w: quorum.w.unwrap_or(0),
-        dw: quorum.dw.map_or(0, |dw| dw.saturating_add(1)),
-        timeout_ms: quorum.timeout_ms.map_or(0, |ms| ms.max(1)),
-        words: Words::NONE,
-    }
-}
-
-/// A question that no session asks.
-pub(super) const PLAIN: CommandItem<'static> = CommandItem {
-    flags: INNER,
-    protocol: 2,
-    database: Database(0),
-    r: 0,
-    w: 0,
-    dw: 0,
-    timeout_ms: 0,
-    words: Words::NONE,
-};
 
 /// What a node answers that is not the seat; never seen by a client.
 pub(super) const NOT_SEAT: &str = "TRYAGAIN not the seat";

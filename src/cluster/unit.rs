@@ -1,6 +1,10 @@
-//! EXEC on its way to the seat of its keys: what is watched and what is queued, as words.
+//! Commands on their way to another node: what travels beside the words, and EXEC as words, first what
+//! is watched and then what is queued.
 
+use super::wire::{CommandItem, INNER, Words};
+use crate::resp::Protocol;
 use crate::session::Session;
+use crate::types::Database;
 
 /// EXEC's commands one after the other, each with its number of words before it; first what is
 /// watched.
@@ -21,3 +25,33 @@ pub(super) fn unit_words(session: &Session) -> Vec<Box<[u8]>> {
     }
     words
 }
+
+/// A command as this session sends it.
+pub(super) fn item(session: &Session, flags: u8) -> CommandItem<'static> {
+    let quorum = session.quorum_once.unwrap_or(session.quorum);
+    CommandItem {
+        flags,
+        protocol: match session.protocol {
+            Protocol::Resp2 => 2,
+            Protocol::Resp3 => 3,
+        },
+        database: session.database,
+        r: quorum.r.unwrap_or(0),
+        w: quorum.w.unwrap_or(0),
+        dw: quorum.dw.map_or(0, |dw| dw.saturating_add(1)),
+        timeout_ms: quorum.timeout_ms.map_or(0, |ms| ms.max(1)),
+        words: Words::NONE,
+    }
+}
+
+/// A question that no session asks.
+pub(super) const PLAIN: CommandItem<'static> = CommandItem {
+    flags: INNER,
+    protocol: 2,
+    database: Database(0),
+    r: 0,
+    w: 0,
+    dw: 0,
+    timeout_ms: 0,
+    words: Words::NONE,
+};

@@ -1,4 +1,4 @@
-//! What a setting is, and how one is found. The settings themselves are rows of [`super::table`]:
+//! What a setting is, and how one is found. The settings themselves are rows of `config::table`:
 //! the file, the environment, flags, CONFIG GET, CONFIG SET and the documentation go through it.
 
 use super::Config;
