@@ -8,10 +8,10 @@ fn a_cluster_of_one_is_told_with_its_clipped_quorums() {
     let status = bench.run("RING STATUS");
     assert!(status.contains("members, :1, reachable, :1"), "{status}");
     assert!(status.contains("clipped from 3"), "{status}");
-    assert!(status.contains("owned, :256, seated, :256"), "{status}");
+    assert!(status.contains("owned, :16, seated, :16"), "{status}");
     let map = bench.run("RING MAP");
     assert!(
-        map.starts_with("[[partition, :0, slots, 0-63, owners, ["),
+        map.starts_with("[[partition, :0, slots, 0-1023, owners, ["),
         "{map}"
     );
     assert_eq!(bench.run("RING HINTS"), "[]");
@@ -22,7 +22,7 @@ fn a_key_is_explained_from_slot_to_siblings() {
     let mut bench = Bench::new();
     let explained = bench.run("RING EXPLAIN foo");
     assert!(
-        explained.contains("slot, :12182, partition, :190"),
+        explained.contains("slot, :12182, partition, :11"),
         "{explained}"
     );
     assert!(explained.contains("siblings, []"), "{explained}");
